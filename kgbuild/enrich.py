@@ -1,0 +1,52 @@
+"""A chunk: a mention and the modifiers its relations bring, and the query text they make."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from extractors.document import Document, Mention, Relation
+from kgbuild.schema import CODED_LABELS, ENRICHMENTS
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A mention with the relations that say more about it.
+
+    Attributes:
+        mention: What is coded.
+        modifiers: The relations whose other end enters the query, in the order of the query.
+    """
+
+    mention: Mention
+    modifiers: tuple[Relation, ...] = ()
+
+    @property
+    def base_text(self) -> str:
+        """The mention's own words, white space folded."""
+        return " ".join(self.mention.text.split())
+
+    @property
+    def text(self) -> str:
+        """The enriched query: the mention's words, then each modifier's that the query does not hold yet."""
+        words = self.base_text.split()
+        for relation in self.modifiers:
+            modifier = relation.tail if relation.head == self.mention else relation.head
+            seen = {word.casefold() for word in words}
+            words += [word for word in modifier.text.split() if word.casefold() not in seen]
+        return " ".join(words)
+
+
+def chunks(document: Document) -> list[Chunk]:
+    """Return one chunk for every mention that a code system may hold, in document order."""
+    return [Chunk(m, _modifiers(document.relations, m)) for m in document.mentions if m.label in CODED_LABELS]
+
+
+def _modifiers(relations: Sequence[Relation], mention: Mention) -> tuple[Relation, ...]:
+    """Return the relations that an enrichment rule lets into the query of ``mention``, by rule, then position."""
+    found = []
+    for rank, rule in enumerate(ENRICHMENTS):
+        for relation in relations:
+            end = relation.tail if rule.target == "tail" else relation.head
+            other = relation.head if rule.target == "tail" else relation.tail
+            if end == mention and relation.label == rule.relation and other.label == rule.modifier and mention.label in rule.labels:
+                found.append((rank, other.start, relation))
+    return tuple(relation for _, _, relation in sorted(found, key=lambda item: item[:2]))

@@ -1,0 +1,65 @@
+"""Chunks into codes: the only place where text and codes meet."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from extractors.document import Document
+from kgbuild.enrich import Chunk
+from kgbuild.note import Note
+from kgbuild.schema import SYSTEMS_OF_LABEL
+from resolvers.candidate import Candidate, Resolver
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """What one code system says of a chunk.
+
+    Attributes:
+        chunk: What was asked.
+        system: Short name of the code system.
+        release: Its release.
+        candidates: Best first.
+        threshold: Below it the system abstains.
+    """
+
+    chunk: Chunk
+    system: str
+    release: str
+    candidates: tuple[Candidate, ...]
+    threshold: float
+
+    @property
+    def best(self) -> Candidate | None:
+        """The first candidate that reaches the threshold; None is NIL."""
+        if self.candidates and self.candidates[0].score >= self.threshold:
+            return self.candidates[0]
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class ResolvedNote:
+    """A note, what was read in it, and what its chunks were resolved to: the record that crosses stage lines."""
+
+    note: Note
+    document: Document
+    resolutions: tuple[Resolution, ...] = ()
+
+
+def resolve_chunks(chunks: Sequence[Chunk], resolvers: Mapping[str, Resolver], k: int = 5) -> list[Resolution]:
+    """Resolve each chunk in every system that its label is coded in, enriched text first in mind.
+
+    Args:
+        chunks: What to code.
+        resolvers: By system; a system without a resolver is not asked.
+        k: Candidates kept a chunk and system.
+
+    Returns:
+        Resolutions ordered as the chunks, then by system.
+    """
+    found: dict[tuple[int, str], Resolution] = {}
+    for system, resolver in resolvers.items():
+        asked = [i for i, chunk in enumerate(chunks) if system in SYSTEMS_OF_LABEL.get(chunk.mention.label, ())]
+        answers = resolver([chunks[i].text for i in asked], k)
+        for i, candidates in zip(asked, answers, strict=True):
+            found[i, system] = Resolution(chunks[i], system, resolver.release, tuple(candidates), resolver.threshold)
+    return [found[key] for key in sorted(found)]

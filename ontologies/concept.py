@@ -1,0 +1,77 @@
+"""A coded meaning, and the table of codes it comes from."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+class TableError(ValueError):
+    """A code table that cannot be used; the message names file:line, what was expected and what was found."""
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A code of one system with its names and its place in the hierarchy.
+
+    Attributes:
+        system: Short name of the code system, a key of ``systems.SYSTEMS``: ``icd10cm``.
+        code: The code as the system writes it: ``K76.9``.
+        name: The preferred name.
+        synonyms: Other names, preferred name excluded.
+        parents: Codes of the direct parents in the same system.
+    """
+
+    system: str
+    code: str
+    name: str
+    synonyms: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()
+
+    @property
+    def curie(self) -> str:
+        """``system:code``.
+
+        >>> Concept("icd10cm", "K76.9", "Liver disease, unspecified").curie
+        'icd10cm:K76.9'
+        """
+        return f"{self.system}:{self.code}"
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All names, the preferred one first."""
+        return (self.name, *self.synonyms)
+
+
+class CodeTable:
+    """The concepts of one system and release, by code; small tables live in memory, large ones behind an index.
+
+    Args:
+        system: Short name of the code system.
+        release: What the publisher calls this edition: ``April 2026``.
+        concepts: The concepts, each code once.
+
+    Raises:
+        TableError: If a code appears twice, a concept belongs to another system, or there is none.
+    """
+
+    def __init__(self, system: str, release: str, concepts: Iterable[Concept]) -> None:
+        by_code: dict[str, Concept] = {}
+        for concept in concepts:
+            if concept.system != system:
+                raise TableError(f"{system}: {concept.curie} belongs to another system")
+            if concept.code in by_code:
+                raise TableError(f"{system}: code {concept.code} appears twice")
+            by_code[concept.code] = concept
+        if not by_code:
+            raise TableError(f"{system}: the table has no code")
+        self.system = system
+        self.release = release
+        self.by_code: Mapping[str, Concept] = MappingProxyType(by_code)
+
+    def __len__(self) -> int:
+        """Return the number of codes."""
+        return len(self.by_code)
+
+    def __iter__(self) -> Iterator[Concept]:
+        """Iterate over the concepts in the order of the table."""
+        return iter(self.by_code.values())
