@@ -1,0 +1,1 @@
+"""Text in, mentions and relations out; knows text, never codes."""

@@ -1,0 +1,1 @@
+"""Networks that are trained; need ``kgbuild[train]``."""

@@ -1,0 +1,1 @@
+"""Training, scoring and export of networks; needs ``kgbuild[train]``."""

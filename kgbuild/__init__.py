@@ -1,0 +1,1 @@
+"""Notes in; coded patient timelines and entity graphs out."""

@@ -1,0 +1,1 @@
+"""Code systems: concepts, tables, readers; knows codes, never text."""

@@ -1,0 +1,1 @@
+"""Readers of code tables, one file a format."""

@@ -1,0 +1,1 @@
+"""Strings in, scored concepts out; never sees a note."""
