@@ -1,0 +1,69 @@
+"""MACCROBAT2020 (Caufield et al. 2019): labels, relations and the split that the shipped model is trained on."""
+
+import json
+from itertools import product
+from pathlib import Path
+
+from extractors.corpora.brat import Annotated, make_document, read_brat
+from extractors.document import Document, ExtractionError, Mention, Relation
+
+LABELS = (
+    "Activity", "Administration", "Age", "Area", "Biological_structure", "Clinical_event", "Color", "Coreference",
+    "Date", "Detailed_description", "Diagnostic_procedure", "Disease_disorder", "Distance", "Dosage", "Duration",
+    "Family_history", "Frequency", "History", "Lab_value", "Medication", "Nonbiological_location", "Outcome",
+    "Personal_background", "Qualitative_concept", "Quantitative_concept", "Severity", "Sex", "Shape", "Sign_symptom",
+    "Subject", "Texture", "Therapeutic_procedure", "Time", "Volume",
+)  # fmt: skip
+"""The 34 labels with at least 30 mentions in the corpus; none is merged. Dropped, too rare to learn or to measure:
+Other_event (25), Other_entity (15), Occupation (13), Biological_attribute (10), Height (4), Weight (4), Mass (2)."""
+
+RELATIONS = ("AFTER", "BEFORE", "CAUSE", "IDENTICAL", "MODIFY", "OVERLAP", "SUB_PROCEDURE")
+"""The relations learnt; CO-OCCURRENCE (5) is dropped."""
+
+_TIMES = ("Date", "Duration", "Time")
+_SPLIT = Path(__file__).with_name("maccrobat2020.split.json")
+
+
+def read_maccrobat(folder: Path) -> list[Annotated]:
+    """Return the 200 reports with the labels and relations above.
+
+    OVERLAP is n-ary in the corpus (up to whole paragraphs). It is kept where it ties a time (Date, Duration, Time) or a
+    result (Lab_value, to a Diagnostic_procedure) to an event of the same line; head is the time or the result.
+
+    Raises:
+        ExtractionError: As ``read_brat``.
+    """
+    return [Annotated(item.id, _kept(item)) for item in read_brat(folder)]
+
+
+def read_split(name: str, folder: Path) -> list[Document]:
+    """Return the documents of ``train``, ``validation`` or ``test`` of the checked-in split.
+
+    Raises:
+        ExtractionError: If the corpus lacks a document of the split.
+    """
+    by_id = {item.id: item.document for item in read_maccrobat(folder)}
+    wanted = json.loads(_SPLIT.read_text("utf-8"))[name]
+    missing = sorted(set(wanted) - by_id.keys())
+    if missing:
+        raise ExtractionError(f"{folder}: {len(missing)} documents of the {name} split are missing, first {missing[0]}")
+    return [by_id[key] for key in wanted]
+
+
+def _kept(item: Annotated) -> Document:
+    """Return the document with the labels and relations that are learnt."""
+    document = item.document
+    mentions = [m for m in document.mentions if m.label in LABELS]
+    known = set(mentions)
+    relations = [r for r in document.relations if r.label in RELATIONS]
+    for label, members in item.groups:
+        if label == "OVERLAP":
+            relations += [Relation(a, b, label) for a, b in product(members, members) if _dates(document.text, a, b)]
+    return make_document(document.text, mentions, [r for r in relations if r.head in known and r.tail in known])
+
+
+def _dates(text: str, head: Mention, tail: Mention) -> bool:
+    """Tell whether ``head`` is a time or result of the event ``tail`` in the same line."""
+    tied = head.label in _TIMES and tail.label not in _TIMES
+    result = head.label == "Lab_value" and tail.label == "Diagnostic_procedure"
+    return (tied or result) and "\n" not in text[min(head.start, tail.start) : max(head.end, tail.end)]

@@ -1,0 +1,70 @@
+"""Words and sentences as offsets into a text; the text itself is never altered."""
+
+import re
+
+Span = tuple[int, int]
+"""Start and end, 0-based code points, end excluded."""
+
+# Letters, digits and everything else are words of their own kind: annotators (and dosages: "80mg") split between them.
+_WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
+
+# A full stop after these does not end a sentence (a capital or a digit often follows them in notes).
+_ABBREVIATIONS = frozenset(
+    "dr mr mrs ms prof st vs e.g i.e fig figs no nos approx ca al dept hosp inc jr sr ext ave p.o q.d b.i.d t.i.d "
+    "q.i.d p.r.n i.v i.m s.c sat wt ht temp resp pt pts hx dx rx tx sx jan feb mar apr jun jul aug sept oct nov dec".split()
+)
+_END = re.compile(r"[.!?]+[\"')\]”’]*(?=\s+[\"'(\[“‘]?[A-Z0-9*#])|\r?\n[^\S\n]*(?=\n)|\r?\n")
+_LAST_TOKEN = re.compile(r"\S{1,20}$")
+_BULLET = re.compile(r"\s*(?:[-*•>]|\(?\d{1,2}[.)])\s")
+
+
+def words(text: str) -> list[Span]:
+    """Return the words: runs of letters, runs of digits, and every other visible character by itself.
+
+    >>> [text[s:e] for text in ["80mg b.i.d."] for s, e in words(text)]
+    ['80', 'mg', 'b', '.', 'i', '.', 'd', '.']
+    """
+    return [match.span() for match in _WORD.finditer(text)]
+
+
+def sentences(text: str) -> list[Span]:
+    """Return the sentences without the white space around them, in order.
+
+    A line break ends a sentence unless the next line goes on in lower case and is no list item: notes wrap their lines.
+
+    >>> [text[s:e] for text in ["Seen by Dr. Ho. No\\nfever.\\nPLAN: rest"] for s, e in sentences(text)]
+    ['Seen by Dr. Ho.', 'No\\nfever.', 'PLAN: rest']
+    """
+    spans: list[Span] = []
+    start = 0
+    for match in _END.finditer(text):
+        if _ends_sentence(text, match):
+            _append_stripped(spans, text, start, match.end())
+            start = match.end()
+    _append_stripped(spans, text, start, len(text))
+    return spans
+
+
+def _ends_sentence(text: str, match: re.Match[str]) -> bool:
+    """Tell whether a full stop or line break that looks like an end is one."""
+    if match[0][0] in ".!?":
+        token = _LAST_TOKEN.search(text, max(0, match.start() - 20), match.start())
+        return match[0][0] != "." or token is None or not _is_abbreviation(token[0])
+    after = text[match.end() : match.end() + 40]
+    following = after.lstrip(" \t")
+    return not following[:1].islower() or _BULLET.match(after) is not None
+
+
+def _is_abbreviation(token: str) -> bool:
+    """Tell whether a full stop belongs to the token before it."""
+    bare = token.lstrip("([\"'").casefold()
+    return bare in _ABBREVIATIONS or (len(bare) == 1 and bare.isalpha() and token.isupper())
+
+
+def _append_stripped(spans: list[Span], text: str, start: int, end: int) -> None:
+    """Append the span without white space at its ends, if anything is left."""
+    piece = text[start:end]
+    left = len(piece) - len(piece.lstrip())
+    right = len(piece.rstrip())
+    if left < right:
+        spans.append((start + left, start + right))
