@@ -41,12 +41,12 @@ _NO_AMOUNT = (
 )
 
 _ON = (
-    r"\b(?:on|since|from|until|till|thru|through|by|dated?|as\sof|due|seen|for|starting|started|beginning|effective|labs?"
-    r"|x-?ray|ct|mri|echo|admitted|discharged|(?:morning|night|evening|day)\sof|visit|dos|lmp|and|to)[:\s]{1,3}\(?\Z"
+    r"\b(?:on|since|from|until|till|by|dated?|as\sof|seen|scheduled\sfor|starting|started|beginning|effective|labs?|x-?ray"
+    r"|ct|mri|echo|admitted|discharged|(?:morning|night|evening|day)\sof|visit|dos|lmp)[:\s]{1,3}\(?\Z"
 )
 _IN = (
-    r"(?:\b(?:in|since|during|until|till|by|from|to|circa|before|after|around|between|and|through|throughout|of|year|early"
-    r"|mid|late|dated?|prior\sto)[\s:-]{1,3}|\(|\[\*\*)\Z"
+    r"(?:\b(?:in|since|during|until|till|by|from|circa|before|after|around|between|throughout|year(?:\sof)?|early|mid|late"
+    r"|dated?|prior\sto|(?:end|beginning|middle|month|morning)\sof)[\s:-]{1,3}|\(|\[\*\*)\Z"
 )
 
 
@@ -72,7 +72,7 @@ _SHAPES: tuple[_Shape, ...] = (
     _shape(rf"{_MONTH}[\s-]{{0,3}}{_DAY}(?:{_SPACE}|-)(?:of\s)?{_YEAR}{_END}"),  # March 4th, 2019
     _shape(
         rf"{_DAY}(?:[\s-]{{1,3}}|(?<=\d))(?:day\s)?(?:of\s)?{_MONTH}[\s,-]{{0,3}}(?:of\s)?{_YEAR}{_END}"
-    ),  # 4-MAR-2019
+    ),  # 4 Mar 2019
     _shape(rf"{_DAY}-{_MONTH}-(?P<y>\d\d){_END}"),  # 04-MAR-19
     _shape(rf"{_MONTH}\s{{1,3}}{_DAY},?\s?['’](?P<y>\d\d){_END}"),  # noqa: RUF001 (March 4, '19)
     _shape(rf"{_PART}{_MONTH}[\s,/-]{{0,3}}(?:of\s{{1,3}}(?:the\syear\s)?)?{_YEAR}{_END}"),  # late March of 2019
@@ -88,10 +88,13 @@ _SHAPES: tuple[_Shape, ...] = (
 )
 
 _SEED = re.compile(
-    rf"(?<![\w./-])(?=\d|{alternatives(MONTHS)}|early|mid|late|the\s|end\sof|beginning\sof|middle\sof|{alternatives([*SEASONS, 'winter'])})",
+    rf"(?<![\w./-])(?=\d|{alternatives(MONTHS)}|early|mid|late|(?:the\s)?(?:end|beginning|middle)\sof"
+    rf"|(?:the\s)?{alternatives([*SEASONS, 'winter'])})",
     re.IGNORECASE,
 )
-_TO = re.compile(r"\s?[-–]\s?")  # noqa: RUF001 (a dash in notes)
+TO = re.compile(r"\s?(?:[-–]|\b(?:to|through|thru|until|till|and)\b)\s?", re.IGNORECASE)  # noqa: RUF001 (a dash in notes)
+"""What joins the two dates of a range."""
+
 _BEFORE = 20
 """Characters before a date in which its cue stands."""
 
@@ -129,6 +132,15 @@ def between(start: date, end: date) -> Period:
     return Period(timex_value(start, end), start, end)
 
 
+def month_period(year: int, month: int) -> Period:
+    """Return a whole month.
+
+    Raises:
+        ValueError: If there is no such month.
+    """
+    return between(date(year, month, 1), date(year, month, month_length(year, month)))
+
+
 def written_dates(text: str) -> Iterator[WrittenDate]:
     """Yield the calendar dates of a text in order.
 
@@ -141,8 +153,8 @@ def written_dates(text: str) -> Iterator[WrittenDate]:
         while found is not None:
             yield found
             end = found.end
-            dash = _TO.match(text, end)  # the second date of "3/4/19-3/6/19"
-            found = None if dash is None else _date_at(text, dash.end())
+            joint = TO.match(text, end)  # the second date of "3/4-3/6" needs no word before it
+            found = None if joint is None else _date_at(text, joint.end(), is_cued=True)
 
 
 def whole_date(text: str) -> WrittenDate | None:
@@ -154,11 +166,14 @@ def whole_date(text: str) -> WrittenDate | None:
     return None
 
 
-def _date_at(text: str, position: int) -> WrittenDate | None:
-    """Return the date that begins at a position."""
+def _date_at(text: str, position: int, *, is_cued: bool = False) -> WrittenDate | None:
+    """Return the date that begins at a position; ``is_cued`` if no word before it has to say that it is one."""
     for shape in _SHAPES:
         match = shape.pattern.match(text, position)
-        if match is None or (shape.before and not shape.before.search(text[max(0, position - _BEFORE) : position])):
+        if match is None:
+            continue
+        before = None if is_cued else shape.before
+        if before is not None and before.search(text[max(0, position - _BEFORE) : position]) is None:
             continue
         if (found := _written(match)) is not None:
             return found
@@ -236,7 +251,8 @@ def full_year(two_digits: int, pivot: date, *, is_birth: bool = False) -> int | 
 
 def nearest_year(written: WrittenDate, note: date, *, is_ahead: bool) -> int | None:
     """Return the year in which a date without one is nearest to the note: not after it, or not before it if ahead."""
-    for year in range(note.year, note.year + 9 if is_ahead else note.year - 9, 1 if is_ahead else -1):
+    step = 1 if is_ahead else -1
+    for year in range(note.year, note.year + 9 * step, step):  # 9: 29 February may be eight years off
         period = period_of(written, year)
         if period.start is None or period.end is None:
             continue

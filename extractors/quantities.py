@@ -66,7 +66,7 @@ _NUMBER = (
 _UNIT = alternatives(word for word in UNIT_OF_WORD if word != "d") + r"|(?-i:d)"
 
 QUANTITY = re.compile(
-    rf"(?<![\w./%$#^])(?P<low>{_NUMBER})(?:\s?(?:-|–|to|or)\s?(?P<high>{_NUMBER}))?"  # noqa: RUF001 (a dash in notes)
+    rf"(?:(?<![\w./%$#^])|(?<=\bx))(?P<low>{_NUMBER})(?:\s?(?:-|–|to|or)\s?(?P<high>{_NUMBER}))?"  # noqa: RUF001 (a dash in notes)
     rf"(?:\s{{0,3}}-?\s{{0,3}}(?:consecutive\s|full\s|more\s)?)(?P<unit>{_UNIT})(?![\w/])",
     re.IGNORECASE,
 )

@@ -49,7 +49,7 @@ def _ends_sentence(text: str, match: re.Match[str]) -> bool:
     """Tell whether a full stop or line break that looks like an end is one."""
     if match[0][0] in ".!?":
         token = _LAST_TOKEN.search(text, max(0, match.start() - 20), match.start())
-        return match[0][0] != "." or token is None or not _is_abbreviation(token[0])
+        return match[0][0] != "." or token is None or not (_is_abbreviation(token[0]) or _is_item(text, token))
     after = text[match.end() : match.end() + 40]
     following = after.lstrip(" \t")
     return not following[:1].islower() or _BULLET.match(after) is not None
@@ -59,6 +59,11 @@ def _is_abbreviation(token: str) -> bool:
     """Tell whether a full stop belongs to the token before it."""
     bare = token.lstrip("([\"'").casefold()
     return bare in _ABBREVIATIONS or (len(bare) == 1 and bare.isalpha() and token.isupper())
+
+
+def _is_item(text: str, token: re.Match[str]) -> bool:
+    """Tell whether a token is the number of a list item: ``1`` or ``(2`` at the beginning of a line."""
+    return token[0].lstrip("(").isdigit() and len(token[0]) < 4 and not text[text.rfind("\n", 0, token.start()) + 1 : token.start()].strip()
 
 
 def _append_stripped(spans: list[Span], text: str, start: int, end: int) -> None:

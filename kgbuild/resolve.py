@@ -45,8 +45,8 @@ class ResolvedNote:
     resolutions: tuple[Resolution, ...] = ()
 
 
-def resolve_chunks(chunks: Sequence[Chunk], resolvers: Mapping[str, Resolver], k: int = 5) -> list[Resolution]:
-    """Resolve each chunk in every system that its label is coded in, enriched text first in mind.
+def resolve_chunks(chunks: Sequence[Chunk], resolvers: Mapping[str, Resolver], k: int = 5) -> list[list[Resolution]]:
+    """Resolve each chunk by its enriched text in every system that its label is coded in.
 
     Args:
         chunks: What to code.
@@ -54,12 +54,14 @@ def resolve_chunks(chunks: Sequence[Chunk], resolvers: Mapping[str, Resolver], k
         k: Candidates kept a chunk and system.
 
     Returns:
-        Resolutions ordered as the chunks, then by system.
+        The resolutions of each chunk, in the order of ``SYSTEMS_OF_LABEL``.
     """
-    found: dict[tuple[int, str], Resolution] = {}
+    systems = [[s for s in SYSTEMS_OF_LABEL.get(chunk.mention.label, ()) if s in resolvers] for chunk in chunks]
+    answers: dict[tuple[str, str], tuple[Candidate, ...]] = {}
     for system, resolver in resolvers.items():
-        asked = [i for i, chunk in enumerate(chunks) if system in SYSTEMS_OF_LABEL.get(chunk.mention.label, ())]
-        answers = resolver([chunks[i].text for i in asked], k)
-        for i, candidates in zip(asked, answers, strict=True):
-            found[i, system] = Resolution(chunks[i], system, resolver.release, tuple(candidates), resolver.threshold)
-    return [found[key] for key in sorted(found)]
+        queries = sorted({chunk.text for chunk, some in zip(chunks, systems, strict=True) if system in some})
+        answers |= {(system, q): tuple(found) for q, found in zip(queries, resolver(queries, k), strict=True)}
+    return [
+        [Resolution(c, s, resolvers[s].release, answers[s, c.text], resolvers[s].threshold) for s in some]
+        for c, some in zip(chunks, systems, strict=True)
+    ]

@@ -1,0 +1,80 @@
+"""The exported joint model on ONNX Runtime: reads texts without torch."""
+
+import json
+from collections.abc import Sequence
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+import onnxruntime
+
+from extractors.decode import Reading, read_text
+from extractors.document import Document, ExtractionError
+from extractors.encode import Window, load_tokenizer
+from extractors.tags import Array
+
+SHIPPED = Path(__file__).with_name("weights")
+"""Folder of the model that comes with the package."""
+
+
+FILES = ("config.json", "heads.npz", "model.onnx", "tokenizer.json")
+"""What an exported model consists of."""
+
+
+class JointExtractor:
+    """An exported joint model as an ``Extractor``.
+
+    A window is encoded by itself, without padding: 8-bit activations are scaled by their largest value, so in a batch the
+    neighbours would change a text's result.
+
+    Args:
+        folder: Written by ``kgbuild train`` or ``training.export.export_model``.
+        threads: Threads of the encoder; 0 takes every core.
+
+    Raises:
+        ExtractionError: If a file is missing, or the configuration is of another kind.
+    """
+
+    def __init__(self, folder: Path = SHIPPED, threads: int = 0) -> None:
+        self.folder = folder
+        for name in FILES:
+            if not (folder / name).is_file():
+                raise ExtractionError(f"{folder}: no exported joint model: {name} is missing")
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.log_severity_level = 3
+        self._reading = _load_reading(folder)
+        self._tokenizer = load_tokenizer(folder)
+        self._session = onnxruntime.InferenceSession(
+            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+        )
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The model's identity, from the content of its files."""
+        digest = sha256()
+        for name in FILES:
+            digest.update((self.folder / name).read_bytes())
+        return digest.hexdigest()[:16]
+
+    def __call__(self, texts: Sequence[str]) -> list[Document]:
+        """Return one document a text, in order; a text's result does not depend on the others."""
+        return [read_text(text, self._tokenizer, self._states, self._reading) for text in texts]
+
+    def _states(self, window: Window) -> Array:
+        """Return the states of a window's words, ``(words, hidden)``."""
+        states: Array = self._session.run(["states"], {"ids": window.ids[None], "heads": window.heads})[0]
+        return states
+
+
+def _load_reading(folder: Path) -> Reading:
+    """Return what ``config.json`` and ``heads.npz`` say."""
+    try:
+        config = json.loads((folder / "config.json").read_text("utf-8"))
+        with np.load(folder / "heads.npz", allow_pickle=False) as arrays:
+            weights = {name: np.ascontiguousarray(arrays[name], dtype=np.float32) for name in arrays.files}
+        config["labels"], config["relations"] = tuple(config["labels"]), tuple(config["relations"])
+        return Reading(**config, weights=weights)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ExtractionError(f"{folder}: no exported joint model: config.json or heads.npz is of another kind") from error

@@ -1,0 +1,91 @@
+"""BIO tags and CRF decoding against brute force."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from extractors.document import Mention
+from extractors.tags import allowed_transitions, flat_mentions, marginals, tag_names, to_spans, to_tags, viterbi
+from extractors.text import words
+
+LABELS = ("Date", "Severity")
+
+
+def crf(seed: int, words: int, tags: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    draw = np.random.default_rng(seed)
+    shapes = [(words, tags), (tags,), (tags, tags), (tags,)]
+    emissions, start, transitions, end = (draw.normal(size=shape).astype(np.float32) * 2 for shape in shapes)
+    return emissions, start, transitions, end
+
+
+def path_score(path: tuple[int, ...], emissions, start, transitions, end) -> float:
+    moved = sum(transitions[a, b] for a, b in zip(path, path[1:], strict=False))
+    return float(start[path[0]] + sum(emissions[i, y] for i, y in enumerate(path)) + moved + end[path[-1]])
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_viterbi_finds_the_path_that_brute_force_finds(seed: int) -> None:
+    parameters = crf(seed, words=1 + seed % 5, tags=4)
+    paths = list(product(range(4), repeat=len(parameters[0])))
+    assert viterbi(*parameters) == list(max(paths, key=lambda path: path_score(path, *parameters)))
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_marginals_are_the_sums_over_all_paths(seed: int) -> None:
+    parameters = crf(seed, words=1 + seed % 4, tags=3)
+    expected = np.zeros_like(parameters[0])
+    for path in product(range(3), repeat=len(expected)):
+        for i, tag in enumerate(path):
+            expected[i, tag] += np.exp(path_score(path, *parameters))
+    expected /= expected.sum(axis=1, keepdims=True)
+    assert marginals(*parameters) == pytest.approx(expected, abs=1e-5)
+
+
+def test_marginals_of_a_long_text_stay_numbers() -> None:
+    found = marginals(*crf(1, words=3000, tags=9))
+    assert np.isfinite(found).all()
+    assert found.sum(axis=1) == pytest.approx(1.0, abs=1e-4)
+
+
+def test_only_a_mention_of_the_same_label_is_continued() -> None:
+    names = tag_names(LABELS)
+    follow = allowed_transitions(len(names))
+    refused = {(a, b) for i, a in enumerate(names) for j, b in enumerate(names) if not follow[i, j]}
+    assert refused == {
+        ("O", "I-Date"), ("O", "I-Severity"),
+        ("B-Date", "I-Severity"), ("I-Date", "I-Severity"), ("B-Severity", "I-Date"), ("I-Severity", "I-Date"),
+    }  # fmt: skip
+
+
+def test_of_nested_mentions_the_outer_is_tagged() -> None:
+    text = "history of severe asthma in May"
+    outer, inner = Mention(0, 24, "Date", text[:24]), Mention(11, 17, "Severity", text[11:17])
+    assert flat_mentions([inner, outer]) == [outer]
+    assert to_tags(words(text), [inner, outer], LABELS) == [1, 2, 2, 2, 0, 0]
+
+
+def test_mentions_that_meet_inside_a_word_both_begin_with_b() -> None:
+    text = "80mgdaily"
+    tags = to_tags([(0, 2), (2, 9)], [Mention(0, 4, "Severity", "80mg"), Mention(4, 9, "Date", "daily")], LABELS)
+    assert tags == [1, 2] or to_spans(tags)[0][2] in (0, 1)
+    assert all(tag != 0 for tag in tags), text
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=12), st.data())
+def test_tags_and_mentions_tell_the_same(lengths: list[int], data: st.DataObject) -> None:
+    text = " ".join("w" * 3 for _ in range(sum(n + 1 for n in lengths)))
+    spans, mentions, word = words(text), [], 0
+    for n in lengths:
+        if n > 0:
+            start, end = spans[word][0], spans[word + n - 1][1]
+            mentions.append(Mention(start, end, data.draw(st.sampled_from(LABELS)), text[start:end]))
+        word += n + 1
+    tags = to_tags(spans, mentions, LABELS)
+    again = [
+        Mention(spans[a][0], spans[b - 1][1], LABELS[c], text[spans[a][0] : spans[b - 1][1]])
+        for a, b, c in to_spans(tags)
+    ]
+    assert again == mentions
