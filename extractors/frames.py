@@ -111,7 +111,10 @@ FRAMES: tuple[Frame, ...] = (
         _ending,
     ),
     _frame(
-        r"\b(?P<t>(?:for|over|during)\s(?:the\s)?)", rf"\s(?:before|prior\sto|preceding)\s{_OF_EVENT}", "Duration", _ending
+        r"\b(?P<t>(?:for|over|during)\s(?:the\s)?)",
+        rf"\s(?:before|prior\sto|preceding)\s{_OF_EVENT}",
+        "Duration",
+        _ending,
     ),
     _frame(rf"\b(?P<t>since\s{{1,2}}{_ABOUT})", "(?!.{0,2}ago)", "Duration", _ending),
     _frame(rf"\b(?P<t>(?:history|hx|h/o)\sof\s{{1,2}}{_ABOUT})", "", "Duration", _ending),
@@ -134,7 +137,9 @@ FRAMES: tuple[Frame, ...] = (
     _frame("", rf"{_S}\s(?:before|prior\sto|preceding)\s{_OF_EVENT}", "Date", _from_event(-1)),
     _frame("", r"[\s-](?P<event>post-?\s?operative(?:ly)?|post-?\s?op)\b", "Date", _from_event(1)),
     # Counted from the expression before.
-    _frame("", r"\s(?:later|thereafter|afterwards?|after\sthat|after(?=\s?[,.;\n]))\b", "Date", _moved(1, meaning.previous)),
+    _frame(
+        "", r"\s(?:later|thereafter|afterwards?|after\sthat|after(?=\s?[,.;\n]))\b", "Date", _moved(1, meaning.previous)
+    ),
     _frame(
         "",
         r"\s(?:earlier|previously|beforehand|prior\b(?!\sto\b)|before(?=\s?[,.;\n]|\sthat\b))",
@@ -146,7 +151,9 @@ FRAMES: tuple[Frame, ...] = (
     _frame(rf"\b(?P<t>after\s{{1,2}}{_ABOUT})", "", "Date", _moved(1, meaning.previous)),
     _frame("", rf"{_S}[\s-](?:\w{{1,12}}\s)?follow(?:-|\s)?up\b", "Date", _moved(1, meaning.previous)),
     # Bare.
-    _frame(r"\b(?:for|lasting|lasted|lasts|takes|took|spanning|about|almost|nearly|over)\s{1,2}", "", "Duration", _duration),
+    _frame(
+        r"\b(?:for|lasting|lasted|lasts|takes|took|spanning|about|almost|nearly|over)\s{1,2}", "", "Duration", _duration
+    ),
 )
 """The first row that fits an amount says what it means."""
 

@@ -174,7 +174,11 @@ def neighbour(unit: str, step: int, counted: Counted, scene: Scene) -> Meaning:
     if base is None:
         return nothing(scene)
     if unit != "W":
-        return moved(Quantity(1, 1, unit), step, counted, scene) if step else moved(Quantity(0, 0, unit), 1, counted, scene)
+        return (
+            moved(Quantity(1, 1, unit), step, counted, scene)
+            if step
+            else moved(Quantity(0, 0, unit), 1, counted, scene)
+        )
     monday = base.first - timedelta(base.first.weekday()) + timedelta(7 * step)
     return Meaning("DATE", *between(monday, monday + timedelta(6)), base.anchor)
 

@@ -11,14 +11,26 @@ from extractors.frames import event_name
 from extractors.meaning import Reader
 from extractors.quantities import NUMBERS, ORDINALS, UNIT_OF_WORD, Quantity, alternatives, number
 
-WEEKDAYS = {name: index for index, name in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())}
+WEEKDAYS = {
+    name: index for index, name in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())
+}
 STEPS = {"last": -1, "past": -1, "previous": -1, "this": 0, "current": 0, "next": 1, "coming": 1, "upcoming": 1}
-DAYS = {"day before yesterday": -2, "yesterday": -1, "last": -1, "today": 0, "this": 0, "earlier today": 0, "tomorrow": 1}
+DAYS = {
+    "day before yesterday": -2,
+    "yesterday": -1,
+    "last": -1,
+    "today": 0,
+    "this": 0,
+    "earlier today": 0,
+    "tomorrow": 1,
+}
 PARTS = {"morning": "MO", "afternoon": "AF", "evening": "EV", "night": "NI"}
 HANGING = {"following": 1, "next": 1, "subsequent": 1, "same": 0, "that": 0, "previous": -1, "preceding": -1}
 
 FREQUENCIES: dict[str, str] = {
-    **dict.fromkeys(("daily", "every day", "each day", "nightly", "every night", "every morning", "every evening"), "P1D"),
+    **dict.fromkeys(
+        ("daily", "every day", "each day", "nightly", "every night", "every morning", "every evening"), "P1D"
+    ),
     **dict.fromkeys(("qd", "q.d.", "q.d", "qday", "q day", "qhs", "q.h.s.", "qam", "qpm", "q.a.m.", "q.p.m."), "P1D"),
     **dict.fromkeys(("at bedtime", "o.d."), "P1D"),
     **dict.fromkeys(("bid", "b.i.d.", "b.i.d"), "PT12H"),
@@ -89,7 +101,9 @@ def _nth_day(match: re.Match[str]) -> Reader:
     word = _key(match["n"])
     count = ORDINALS[word] if word in ORDINALS else int(number(word) or 0)
     is_surgery = _key(match["event"]).startswith("p")
-    return partial(meaning.on_day, count if is_surgery else count - 1, meaning.event("surgery" if is_surgery else "admission"))
+    return partial(
+        meaning.on_day, count if is_surgery else count - 1, meaning.event("surgery" if is_surgery else "admission")
+    )
 
 
 def _event_day(match: re.Match[str]) -> Reader:
@@ -183,14 +197,34 @@ PHRASES: tuple[Phrase, ...] = (
     ),
     _phrase(rf"(?P<event>pod|post-?\s?op(?:erative)?\sday)\s?(?:#|no\.?|number)?\s?{_NTH}(?![\w])", "Date", _nth_day),
     _phrase(rf"{_NTH}\s(?P<event>pod|post-?\s?op(?:erative)?\sday)\b", "Date", _nth_day),
-    _phrase(rf"(?P<event>hospital\sday|hd\s?(?=#)|day\sof\sadmission)\s?(?:#|no\.?|number)?\s?{_NTH}(?![\w])", "Date", _nth_day),
-    _phrase(rf"(?:the\s)?{_NTH}\s(?P<event>(?:hospital|inpatient)\sday|day\sof\s(?:admission|hospitali[sz]ation))\b", "Date", _nth_day),
+    _phrase(
+        rf"(?P<event>hospital\sday|hd\s?(?=#)|day\sof\sadmission)\s?(?:#|no\.?|number)?\s?{_NTH}(?![\w])",
+        "Date",
+        _nth_day,
+    ),
+    _phrase(
+        rf"(?:the\s)?{_NTH}\s(?P<event>(?:hospital|inpatient)\sday|day\sof\s(?:admission|hospitali[sz]ation))\b",
+        "Date",
+        _nth_day,
+    ),
     # Sets.
-    _phrase(rf"{_COUNT}\s?(?:(?P<per>{alternatives(_PER)})|(?:a|per|each|every|/)\s?(?P<unit>hour|day|week|month|year)\b)", "Frequency", _times_per),
-    _phrase(rf"{alternatives(FREQUENCIES)}(?![\w])(?!\s(?:living|activit|life|notes?\b|rounds?\b|weights?\b))", "Frequency", _frequency),
+    _phrase(
+        rf"{_COUNT}\s?(?:(?P<per>{alternatives(_PER)})|(?:a|per|each|every|/)\s?(?P<unit>hour|day|week|month|year)\b)",
+        "Frequency",
+        _times_per,
+    ),
+    _phrase(
+        rf"{alternatives(FREQUENCIES)}(?![\w])(?!\s(?:living|activit|life|notes?\b|rounds?\b|weights?\b))",
+        "Frequency",
+        _frequency,
+    ),
     # Clock.
     _phrase(r"(?P<hour>0?[1-9]|1[0-2])(?::(?P<minute>[0-5]\d))?\s?(?P<half>[ap])(?:\.\s?m\.?|m\b)", "Time", _clock),
-    _phrase(r"(?:at|@|around|until|time:)\s{0,2}(?P<t>(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d))(?![\d:%])", "Time", _clock),
+    _phrase(
+        r"(?:at|@|around|until|time:)\s{0,2}(?P<t>(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d))(?![\d:%])",
+        "Time",
+        _clock,
+    ),
     _phrase(r"(?P<hour>[01]\d|2[0-3]):?(?P<minute>[0-5]\d)\s?(?:hours|hrs)\b", "Time", _clock),
 )
 """At one place of the text the longest match counts."""

@@ -1,7 +1,7 @@
 """Time expressions: found without a model, and given their TIMEX3 value and the days they cover.
 
-``find_times`` and ``normalize_times`` read a text with the same three tables: calendar dates (``dates.py``), amounts of time and
-what stands around them (``frames.py``), and other phrases (``phrases.py``). Of overlapping expressions the longest counts.
+``find_times`` and ``normalize_times`` read a text with the same three tables: calendar dates (``dates.py``), amounts of
+time and what stands around them (``frames.py``), and other phrases (``phrases.py``). ``meaning.py`` does the counting.
 
 What an expression counts from is told in ``TimeExpression.anchor``. Nothing is ever computed from the day of the run; what
 cannot be told has no days. The choices made:
@@ -17,23 +17,163 @@ cannot be told has no days. The choices made:
 """
 
 import re
-from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_left, bisect_right
+from collections.abc import Mapping, Sequence
 from datetime import date
-from functools import partial
 
 from extractors import meaning
-from extractors.dates import TO, WrittenDate, whole_date, written_dates
+from extractors.dates import whole_date
 from extractors.document import Mention, TimeExpression
-from extractors.frames import BARE, EVENTS, FRAMES, event_name
-from extractors.meaning import UNKNOWN_DATE, Base, Meaning, Reader, Scene
-from extractors.phrases import PHRASES, SEED
+from extractors.frames import EVENT, event_name
+from extractors.meaning import UNKNOWN_DATE, Base, Meaning, Scene
 from extractors.quantities import QUANTITY, quantity
+from extractors.readings import Reading, readings
 from extractors.sections import sections
 
 TYPE_OF_LABEL = {"Date": "DATE", "Time": "TIME", "Duration": "DURATION", "Frequency": "SET"}
-"""Labels of time expressions (MACCROBAT) and their TIMEX3 type when nothing tells more."""
+"""Labels of time expressions (MACCROBAT's) and their TIMEX3 type when nothing tells more."""
 
 UNKNOWN = {"DATE": UNKNOWN_DATE, "TIME": f"{UNKNOWN_DATE}TXX:XX", "DURATION": "PXX", "SET": "PXX"}
 """TIMEX3 values of what cannot be told."""
+
+VAGUE: dict[str, str] = {
+    **dict.fromkeys(("now", "currently", "at present", "presently", "at this time", "at the moment"), "PRESENT_REF"),
+    **dict.fromkeys(("recently", "previously", "formerly", "in the past", "past", "long ago"), "PAST_REF"),
+    **dict.fromkeys(("in the future", "soon", "later"), "FUTURE_REF"),
+}
+"""What only a model takes for a time expression; the present is the day of the note."""
+
+_NEAR = 60
+"""Characters beside a date in which the event stands that happened on it."""
+
+_EVENT_BEFORE = re.compile(rf".*\b{EVENT}(?P<gap>[^.;\n\d]{{0,30}})\Z", re.IGNORECASE | re.DOTALL)
+_EVENT_AFTER = re.compile(
+    r"(?:,|:|\s-)?\s(?:\w+\s){0,4}(?P<event>admitted|hospitali[sz]ed|discharged|presented)\b", re.IGNORECASE
+)
+_ASIDE = re.compile(r"\b(?:before|after|prior|following|until|since|from|pre|post|follow|labs?)\b", re.IGNORECASE)
+"""Words between an event and a date that part them."""
+
+
+def find_times(text: str) -> list[Mention]:
+    """Return the time expressions that stand in a text, in order and without overlaps, without a model.
+
+    >>> [(m.text, m.label) for m in find_times("BP 120/80 on 3/4/19; cough x 3 days, ASA daily")]
+    [('3/4/19', 'Date'), ('x 3 days', 'Duration'), ('daily', 'Frequency')]
+    """
+    found = [(reading.start, reading.end, reading.label) for reading in readings(text)]
+    return [Mention(start, end, label, text[start:end]) for start, end, label in found if label is not None]
+
+
+def normalize_times(text: str, mentions: Sequence[Mention], anchor: date | None) -> list[TimeExpression]:
+    """Return what the time expressions among the mentions mean, in the order given; other mentions are left out.
+
+    Args:
+        text: The text of the mentions.
+        mentions: From ``find_times`` or from a model, whose spans may be shorter or longer than ours.
+        anchor: The note's date, or None if nobody knows it.
+
+    >>> text = "Fell two weeks ago."
+    >>> [time.start for time in normalize_times(text, find_times(text), date(2020, 5, 15))]
+    [datetime.date(2020, 5, 1)]
+    """
+    found = readings(text)
+    times = [mention for mention in mentions if mention.label in TYPE_OF_LABEL]
+    chosen = [_reading_of(mention, found) for mention in times]
+    names = {index: (m.start, m.end) for m, index in zip(times, chosen, strict=True) if index is not None}
+    meanings = _meanings(text, found, names, anchor)
+    return [
+        TimeExpression(mention, *(_alone(mention, anchor) if index is None else meanings[index]))
+        for mention, index in zip(times, chosen, strict=True)
+    ]
+
+
+def _reading_of(mention: Mention, found: Sequence[Reading]) -> int | None:
+    """Return the index of the reading that overlaps a mention: rather one of its label, rather a long one."""
+    first = bisect_right(found, mention.start, key=lambda reading: reading.end)
+    last = bisect_left(found, mention.end, key=lambda reading: reading.start)
+
+    def fit(index: int) -> tuple[bool, int, int]:
+        reading = found[index]
+        overlap = min(reading.end, mention.end) - max(reading.start, mention.start)
+        return reading.label == mention.label, overlap, -index
+
+    return max(range(first, last), key=fit, default=None)
+
+
+def _meanings(
+    text: str, found: Sequence[Reading], names: Mapping[int, tuple[int, int]], note: date | None
+) -> list[Meaning]:
+    """Return what the readings mean, each in the scene of those before it.
+
+    ``names`` gives the offsets under which a reading is known as a mention; else its own are used.
+    """
+    scene = Scene(note, _pivot(found, note))
+    places = [names.get(index, (reading.start, reading.end)) for index, reading in enumerate(found)]
+    days = [
+        _base(reading.read(scene), place) if reading.written else None
+        for reading, place in zip(found, places, strict=True)
+    ]
+    scene = scene._replace(events=_events(text, found, days))
+    headings = [section.heading[0] for section in sections(text)]
+    meanings: list[Meaning] = []
+    previous: tuple[int, Base] | None = None
+    for index, reading in enumerate(found):
+        section = bisect_right(headings, reading.start)
+        behind = index + 1 < len(found) and found[index + 1].start - reading.end <= len(" the ")
+        following = days[index + 1] if behind else None
+        hanging = previous[1] if previous is not None and previous[0] == section else None
+        meanings.append(reading.read(scene._replace(previous=hanging, following=following)))
+        base = _base(meanings[-1], places[index])
+        previous = previous if base is None else (section, base)
+    return meanings
+
+
+def _base(found: Meaning, place: tuple[int, int]) -> Base | None:
+    """Return a date or time of day as what others may count from."""
+    if found.type not in ("DATE", "TIME") or found.start is None or found.end is None:
+        return None
+    return Base(found.start, found.end, f"text:{place[0]}-{place[1]}")
+
+
+def _pivot(found: Sequence[Reading], note: date | None) -> date | None:
+    """Return the day that places two-digit years: the note's, or the latest full date of the text."""
+    full = [
+        reading.read(Scene(None)).end for reading in found if reading.written and len(reading.written.year or "") == 4
+    ]
+    return max((day for day in full if day is not None), default=None) if note is None else note
+
+
+def _events(text: str, found: Sequence[Reading], days: Sequence[Base | None]) -> dict[str, Base]:
+    """Return the first day that the text gives for each event ("Admission Date: 3/4/19", "on 3/4/19 he was admitted")."""
+    events: dict[str, Base] = {}
+    for reading, base in zip(found, days, strict=True):
+        name = _event_of(text, reading)
+        if base is not None and base.first == base.last and name is not None:
+            events.setdefault(name, base)
+    return events
+
+
+def _event_of(text: str, reading: Reading) -> str | None:
+    """Return the event that happened on a date, by the words before it, or else behind it."""
+    match = _EVENT_BEFORE.match(text[max(0, reading.start - _NEAR) : reading.start])
+    if match is not None and _ASIDE.search(match["gap"]) is None:
+        return event_name(match["event"])
+    match = _EVENT_AFTER.match(text, reading.end, reading.end + _NEAR)
+    return None if match is None else event_name(match["event"])
+
+
+def _alone(mention: Mention, note: date | None) -> Meaning:
+    """Return what a mention means that only a model found, by its own words ("2012", "a week", "now")."""
+    words = " ".join(mention.text.lower().strip(" .,;:()[]").split())
+    scene = Scene(note, note)
+    if words in VAGUE:
+        today = note if VAGUE[words] == "PRESENT_REF" else None
+        return Meaning("DATE", VAGUE[words], today, today, None if today is None else "note")
+    written = whole_date(words.title()) if mention.label == "Date" else None
+    if written is not None:
+        return meaning.calendar_date(written, scene)
+    amount = QUANTITY.fullmatch(words)
+    if amount is not None and mention.label in ("Duration", "Time"):
+        return meaning.duration(quantity(amount), scene)
+    kind = TYPE_OF_LABEL[mention.label]
+    return Meaning(kind, UNKNOWN[kind])

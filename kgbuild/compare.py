@@ -37,6 +37,26 @@ class Comparison:
         return _code(self.base) != _code(self.enriched)
 
 
+COLUMNS = (
+    "note", "start", "end", "system", "base", "base_code", "base_score", "enriched", "enriched_code", "enriched_score",
+    "enriched_name",
+)  # fmt: skip
+"""Columns of ``as_row``."""
+
+
+def as_row(row: Comparison) -> dict[str, object]:
+    """Return a comparison under the names of ``COLUMNS``; codes and scores are None where a system abstains."""
+    before, after = _columns(row.base, "base"), _columns(row.enriched, "enriched")
+    texts: dict[str, object] = {"base": row.base_text, "enriched": row.enriched_text}
+    return {"note": row.note_id, "start": row.start, "end": row.end, "system": row.system} | texts | before | after
+
+
+def _columns(candidate: Candidate | None, prefix: str) -> dict[str, object]:
+    """Return the columns of one side."""
+    code, name, score = (None, None, None) if candidate is None else (candidate.concept.code, candidate.concept.name, round(candidate.score, 4))
+    return {f"{prefix}_code": code, f"{prefix}_name": name, f"{prefix}_score": score}
+
+
 def compare(resolved: ResolvedNote, resolvers: Mapping[str, Resolver]) -> list[Comparison]:
     """Return a row for each resolution whose chunk has modifiers, in the note's order.
 

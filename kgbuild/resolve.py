@@ -65,3 +65,16 @@ def resolve_chunks(chunks: Sequence[Chunk], resolvers: Mapping[str, Resolver], k
         [Resolution(c, s, resolvers[s].release, answers[s, c.text], resolvers[s].threshold) for s in some]
         for c, some in zip(chunks, systems, strict=True)
     ]
+
+
+def query_rows(queries: Sequence[str], resolver: Resolver, k: int) -> list[dict[str, object]]:
+    """Return one row a query: ``query``, ``system``, ``best`` (the code to use, or None) and ``candidates``, best first."""
+    rows: list[dict[str, object]] = []
+    for query, candidates in zip(queries, resolver(queries, k), strict=True):
+        best = candidates[0].concept.code if candidates and candidates[0].score >= resolver.threshold else None
+        found = [
+            {"code": c.concept.code, "name": c.concept.name, "score": round(c.score, 4), "matched": c.matched}
+            for c in candidates
+        ]
+        rows.append({"query": query, "system": resolver.system, "best": best, "candidates": found})
+    return rows

@@ -76,10 +76,10 @@ NODE_TYPES = ("Patient", "Encounter", "Note", "Mention", "Entity", "Event", "Con
 
 
 class EdgeType(NamedTuple):
-    """Which node types an edge may join."""
+    """Which node types an edge may join; it runs from ``source`` to ``target``."""
 
-    tail: str
-    head: str
+    source: str
+    target: str
 
 
 EDGE_TYPES: dict[str, EdgeType] = {
@@ -93,11 +93,56 @@ EDGE_TYPES: dict[str, EdgeType] = {
     "HAS_EVENT": EdgeType("Patient", "Event"),
     "OF": EdgeType("Event", "Entity"),
     "EVIDENCED_BY": EdgeType("Event", "Mention"),
-    "PRECEDES": EdgeType("Event", "Event"),
+    "DATED_BY": EdgeType("Event", "Mention"),  # the time expression that dates it; none: the note's date, or unknown
+    "VALUED_BY": EdgeType("Event", "Mention"),  # the result or size that is its value
+    "BEFORE": EdgeType("Event", "Event"),
+    "OVERLAPS": EdgeType("Event", "Event"),
+    "MODIFY": EdgeType("Entity", "Entity"),  # from the modifier to what it modifies, as in the corpus
+    "SUB_PROCEDURE": EdgeType("Entity", "Entity"),
+    "CAUSE": EdgeType("Entity", "Entity"),
+    "IDENTICAL": EdgeType("Entity", "Entity"),
+    "RELATED_TO": EdgeType("Entity", "Entity"),  # a relation of another model; its own label is a property
 }
+"""What joins what. An edge that was read from text carries ``note``, one read from two mentions both their ids."""
 
 RELATION_LABELS = ("MODIFY", "SUB_PROCEDURE", "CAUSE", "BEFORE", "AFTER", "IDENTICAL", "OVERLAP")
-"""Relations between mentions that a model may read, and that become edges between entities."""
+"""Relations between mentions that a model may read."""
+
+EVENT_RELATIONS: dict[str, tuple[str, bool]] = {
+    "BEFORE": ("BEFORE", False),
+    "AFTER": ("BEFORE", True),
+    "OVERLAP": ("OVERLAPS", False),
+}
+"""Temporal relation -> edge between events, and whether it is turned round. They hold between events, not between
+entities: a fever may come before a cough this year and after it the next. All other relations join entities."""
+
+LATERALITY = frozenset(("left", "right", "bilateral", "left-sided", "right-sided"))
+"""Sides of the body: with the body site they make another entity, as severity, dose and technique do not."""
+
+TYING_RELATIONS = ("OVERLAP", "MODIFY")
+"""Relations that tie a time expression to what happened then; BEFORE and AFTER say that it did not."""
+
+MEASURED_LABELS: dict[str, tuple[str, ...]] = {
+    "Lab_value": (*EVENT_LABELS, "Coreference"),
+    "Distance": (*PROBLEM_LABELS, "Diagnostic_procedure", "Coreference"),
+    "Area": (*PROBLEM_LABELS, "Diagnostic_procedure", "Coreference"),
+    "Volume": (*PROBLEM_LABELS, "Diagnostic_procedure", "Coreference"),
+    "Mass": (*PROBLEM_LABELS, "Diagnostic_procedure", "Coreference"),
+}
+"""Labels whose mentions are values, and of what: "a 2.1 cm cyst", "calcium score of 142"."""
+
+HAD_ASSERTIONS = ("present", "historical")
+"""With these a patient has or had it: the only ones that make HAS_ENTITY."""
+
+TIMELINE_ASSERTIONS = ("present", "historical", "possible")
+"""What a timeline shows unless asked: what happened, or may have; never what was denied, is another person's, or is
+only talked of."""
+
+NOTE_DATED_ASSERTIONS = ("present", "absent", "possible")
+"""Said without a date, these hold on the note's date. What is historical does not: when it was stays unknown."""
+
+ASSERTION_OF_LABEL = {"Family_history": "associated_with_someone_else", "History": "historical"}
+"""What a label says by itself of a mention that is asserted as present."""
 
 ID_BASE = "urn:kgbuild:"
 """IRIs of what a note brings: ``urn:kgbuild:patient/p1``. A URN, because patients' data has no address on the web."""

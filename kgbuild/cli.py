@@ -1,0 +1,149 @@
+"""The command line: each command parses, calls one function, prints. Nothing heavy is imported before it is needed."""
+
+import sys
+from functools import partial
+from pathlib import Path
+
+import click
+
+from extractors.document import ExtractionError
+from kgbuild import cli_models, cli_store
+from kgbuild.cli_options import (
+    every_note,
+    exit_for,
+    format_option,
+    model_option,
+    notes_argument,
+    open_resolvers,
+    open_setup,
+    output_option,
+    print_rows,
+    readable,
+    store_option,
+    system_option,
+    tell,
+)
+from kgbuild.note import NoteError
+from kgbuild.output import opened
+from kgbuild.stores import StoreError, open_store
+from ontologies.concept import TableError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="kgbuild")
+def cli() -> None:
+    """Clinical notes in; coded patient timelines and graphs out, with the evidence for every fact."""
+
+
+def main() -> None:
+    """Run the command line; what is wrong with data or files is one line and exit 1, anything else is a bug."""
+    try:
+        cli()
+    except (ExtractionError, NoteError, StoreError, TableError) as error:
+        _fail(str(error))
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+
+
+def _fail(message: str) -> None:
+    """Print an error and leave with exit 1."""
+    tell(f"Error: {message}")
+    sys.exit(1)
+
+
+@cli.command()
+@notes_argument
+@store_option
+@system_option
+@model_option
+def ingest(notes: Path, store: str, systems: tuple[str, ...], model: Path | None) -> None:
+    """Read NOTES (a folder, .txt, .jsonl, or - for JSON Lines) into the store; unchanged notes are skipped.
+
+    Example: kgbuild ingest examples/notes
+    """
+    from kgbuild.pipeline import ingest as ingest_notes
+
+    waiting = every_note(notes)  # before the store is opened: a folder that cannot be read leaves none behind
+    setup = open_setup(systems, model)
+    with open_store(store, create=True) as graph:
+        done = ingest_notes(waiting, setup, graph, tell)
+    counts = f"{done.new} new, {done.changed} changed, {done.unchanged} unchanged"
+    click.echo(f"{store}: {counts}" + ("; nothing written" if done.new + done.changed == 0 else ""))
+    exit_for(done.failed)
+
+
+@cli.command()
+@notes_argument
+@system_option
+@model_option
+@output_option
+def extract(notes: Path, systems: tuple[str, ...], model: Path | None, target: Path | None) -> None:
+    """Print what is read in NOTES and its codes, one JSON line a note; no store is touched.
+
+    Example: kgbuild extract examples/notes -o notes.jsonl
+    """
+    from kgbuild.pipeline import resolve_notes
+    from kgbuild.records import record_line
+
+    failed: list[NoteError] = []
+    found = resolve_notes(readable(notes, failed), open_setup(systems, model))
+    with opened(target) as out:
+        out.writelines(record_line(resolved).encode() for resolved in found)
+    exit_for(len(failed))
+
+
+@cli.command()
+@notes_argument
+@system_option
+@model_option
+@format_option("table", "tsv", "jsonl")
+@click.option("--all", "show_all", is_flag=True, help="Also rows whose code the relations leave as it is.")
+@output_option
+def compare(
+    notes: Path, systems: tuple[str, ...], model: Path | None, form: str, show_all: bool, target: Path | None
+) -> None:
+    """Compare the code of each mention's own words with the code of the words its relations bring.
+
+    Example: kgbuild compare examples/compare/notes --system icd10cm
+    """
+    from kgbuild.compare import COLUMNS, as_row
+    from kgbuild.compare import compare as compare_note
+    from kgbuild.pipeline import resolve_notes
+
+    failed: list[NoteError] = []
+    setup = open_setup(systems, model)
+    found = [
+        row
+        for resolved in resolve_notes(readable(notes, failed), setup)
+        for row in compare_note(resolved, setup.resolvers)
+    ]
+    print_rows(target, form, [as_row(row) for row in found if show_all or row.is_changed], COLUMNS)
+    tell(f"{len(found)} chunks enriched by relations, {sum(row.is_changed for row in found)} codes changed")
+    exit_for(len(failed))
+
+
+@cli.command()
+@click.argument("texts", nargs=-1, metavar="[TEXT]...")
+@system_option
+@click.option("-k", default=5, show_default=True, type=click.IntRange(1, 100), help="Candidates a query.")
+@format_option("table", "jsonl")
+@output_option
+def resolve(texts: tuple[str, ...], systems: tuple[str, ...], k: int, form: str, target: Path | None) -> None:
+    """Print ranked codes for each TEXT, or for each line of stdin; ``*`` marks a code that is sure enough to be used.
+
+    Example: kgbuild resolve "lesion of liver" --system icd10cm -k 3
+    """
+    from kgbuild.resolve import query_rows
+
+    queries = texts if texts and texts != ("-",) else [line.rstrip("\r\n") for line in sys.stdin]
+    rows = [row for resolver in open_resolvers(systems).values() for row in query_rows(queries, resolver, k)]
+    if form == "jsonl":
+        print_rows(target, form, rows, ())
+        return
+    flat = [row | candidate for row in rows for candidate in row["candidates"] or [{"name": "(none)"}]]  # type: ignore[attr-defined]
+    shown = [row | {"used": "*" if row.get("code") and row["code"] == row["best"] else ""} for row in flat]
+    print_rows(target, form, shown, ("query", "system", "code", "score", "used", "name", "matched"))
+
+
+for command in (*cli_store.COMMANDS, cli_models.train, cli_models.evaluate, cli_models.ontology):
+    cli.add_command(command)

@@ -1,0 +1,121 @@
+"""What the commands share: options, and what they open."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+import click
+
+from kgbuild import output
+from kgbuild.note import Note, NoteError
+from ontologies.store import tables
+
+if TYPE_CHECKING:
+    from kgbuild.pipeline import Setup
+    from resolvers.candidate import Resolver
+
+_Command = TypeVar("_Command", bound=Callable[..., object])
+
+store_option = click.option(
+    "--store", envvar="KGBUILD_STORE", default="kg", show_default=True, help="Folder of the embedded store."
+)
+output_option = click.option(
+    "-o", "--output", "target", type=click.Path(path_type=Path), help="Write to this file instead of stdout."
+)
+system_option = click.option(
+    "--system", "systems", multiple=True, help="Code system; repeatable. Default: every one with a table."
+)
+model_option = click.option(
+    "--model", type=click.Path(path_type=Path, exists=True), help="Folder of a trained model. Default: the shipped one."
+)
+notes_argument = click.argument("notes", type=click.Path(path_type=Path, allow_dash=True))
+
+
+def format_option(*names: str) -> Callable[[_Command], _Command]:
+    """Return the option that chooses among the named formats, the first by default."""
+    return click.option("--format", "form", type=click.Choice(names), default=names[0], show_default=True)
+
+
+def print_rows(target: Path | None, form: str, rows: Sequence[output.Row], columns: Sequence[str]) -> None:
+    """Write rows in a format; no rows are an empty table."""
+    with output.opened(target) as out:
+        text = output.FORMATS[form](rows, columns)
+        out.write(text.encode() + b"\n" * bool(text))
+
+
+def open_resolvers(systems: Sequence[str]) -> "dict[str, Resolver]":
+    """Return the resolvers of some systems, or of every system that has a table.
+
+    Raises:
+        TableError: If a system is unknown or has no table.
+    """
+    from resolvers.index import open_resolver
+
+    chosen = systems or [info.system for info in tables()]
+    return {system: open_resolver(system, tell) for system in dict.fromkeys(chosen)}
+
+
+def open_setup(systems: Sequence[str], model: Path | None) -> "Setup":
+    """Return the extractor and resolvers that notes are read and coded with."""
+    from extractors.runtime import SHIPPED, JointExtractor
+    from kgbuild.pipeline import Setup
+
+    extractor = JointExtractor(SHIPPED if model is None else model)
+    return Setup(extractor, open_resolvers(systems), extractor.fingerprint)
+
+
+def readable(source: Path, failed: list[NoteError]) -> Iterator[Note]:
+    """Yield the notes that can be read; tell of each other one and put it into ``failed``."""
+    from kgbuild.reading import read_notes
+
+    for note in read_notes(source):
+        if isinstance(note, NoteError):
+            tell(str(note))
+            failed.append(note)
+        else:
+            yield note
+
+
+def every_note(source: Path) -> Iterator[Note | NoteError]:
+    """Return the notes of a source, and errors in place of those that cannot be read, counted on a terminal.
+
+    Raises:
+        NoteError: At once, if the source itself cannot be read.
+    """
+    from kgbuild.reading import read_notes
+
+    waiting = read_notes(source)
+    first = list(_first(waiting))
+    return _counted(chain(first, waiting))
+
+
+def tell(line: str) -> None:
+    """Print a line to stderr."""
+    click.echo(line, err=True)
+
+
+def exit_for(failed: int) -> None:
+    """Leave with exit 1 if notes could not be read."""
+    if failed:
+        tell(f"Error: {failed} note{'s' * (failed != 1)} could not be read")
+        sys.exit(1)
+
+
+def _first(items: Iterator[Note | NoteError]) -> Iterator[Note | NoteError]:
+    """Yield the first item, if there is one."""
+    for item in items:
+        yield item
+        return
+
+
+def _counted(notes: Iterable[Note | NoteError]) -> Iterator[Note | NoteError]:
+    """Yield notes; on a terminal, show how many have been read."""
+    is_shown = sys.stderr.isatty()
+    for number, note in enumerate(notes, 1):
+        if is_shown:
+            click.echo(f"\r{number} notes", nl=False, err=True)
+        yield note
+    if is_shown:
+        click.echo("\r\033[K", nl=False, err=True)

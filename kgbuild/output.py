@@ -1,0 +1,89 @@
+"""Rows as a table, JSON, TSV or CSV, to stdout or to a file that is whole or absent."""
+
+import csv
+import io
+import json
+import os
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import BinaryIO
+
+Row = Mapping[str, object]
+
+
+@contextmanager
+def opened(path: Path | None) -> Iterator[BinaryIO]:
+    """Open a file for writing, or stdout; the file appears under its name only when all is written, for its owner alone.
+
+    Args:
+        path: The file; None or ``-`` is stdout.
+    """
+    if path is None or str(path) == "-":
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
+        try:
+            yield part  # type: ignore[misc]  # a binary file in all but name
+            part.flush()
+            os.fsync(part.fileno())
+            Path(part.name).replace(path)
+        except BaseException:
+            Path(part.name).unlink(missing_ok=True)
+            raise
+
+
+def as_table(rows: Sequence[Row], columns: Sequence[str]) -> str:
+    """Return the rows under their column names, each column as wide as its widest cell.
+
+    >>> print(as_table([{"code": "K76.9", "score": 0.5}], ["code", "score"]))
+    code   score
+    K76.9  0.50
+    """
+    cells = [list(columns), *([_cell(row.get(column)) for column in columns] for row in rows)]
+    widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
+    return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells)
+
+
+def as_separated(rows: Sequence[Row], columns: Sequence[str], delimiter: str) -> str:
+    """Return the rows as CSV or TSV with a header; cells that a spreadsheet would run as a formula begin with ``'``."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([_harmless(_plain(row.get(column))) for column in columns] for row in rows)
+    return out.getvalue().rstrip("\n")
+
+
+def as_json_lines(rows: Sequence[Row], columns: Sequence[str]) -> str:
+    """Return one JSON object a row, with every key the row has."""
+    return "\n".join(json.dumps(dict(row), ensure_ascii=False) for row in rows)
+
+
+FORMATS: dict[str, Callable[[Sequence[Row], Sequence[str]], str]] = {
+    "table": as_table,
+    "tsv": lambda rows, columns: as_separated(rows, columns, "\t"),
+    "csv": lambda rows, columns: as_separated(rows, columns, ","),
+    "jsonl": as_json_lines,
+    "json": lambda rows, columns: json.dumps([dict(row) for row in rows], ensure_ascii=False, indent=1),
+}
+"""How rows are written, by the name that ``--format`` takes."""
+
+
+def _cell(value: object) -> str:
+    """Return a value as a table shows it: short, on one line."""
+    text = f"{value:.2f}" if isinstance(value, float) else " ".join(_plain(value).split())
+    return text if len(text) <= 60 else text[:59] + "…"
+
+
+def _plain(value: object) -> str:
+    """Return a value as text, nothing for None."""
+    return "" if value is None else str(value)
+
+
+def _harmless(text: str) -> str:
+    """Return a cell that a spreadsheet shows instead of running."""
+    is_number = text[1:].replace(".", "", 1).isdigit()
+    return "'" + text if text[:1] in "=+-@\t\r" and text and not is_number else text
