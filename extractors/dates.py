@@ -25,18 +25,21 @@ SEASONS: dict[str, tuple[str, int, int]] = {
 }
 """TIMEX3 suffix, first and last month in the north. Winter is in two years: "winter of 2018" is read as a year."""
 
-_SPACE = r"[\s,]{1,3}"
+# "may", "march", "mar" and OCT are also other words: with no year beside them they must be written as names.
+_OWN_NAMES = r"(?-i:May|MAY|March|MARCH)"
+FULL_MONTH = rf"(?:{_OWN_NAMES}|{alternatives(m for m in MONTHS if len(m) > 4 and m != 'march')}|june|july)"
+"""A month's name, not shortened."""
+
+_SHORT = alternatives(m for m in MONTHS if m not in ("may", "march", "mar", "oct"))
+_MONTH_ALONE = rf"(?P<mon>{_OWN_NAMES}|(?-i:Oct)|{_SHORT})\b"
 _MONTH = rf"(?P<mon>{alternatives(MONTHS)})\.?"
-# "may", "march" and "mar" are also other words: with no year beside them they must be capitalised names.
-_MONTH_ALONE = (
-    rf"(?P<mon>(?-i:May|MAY|March|MARCH)|{alternatives(m for m in MONTHS if m not in ('may', 'march', 'mar'))})\b\.?"
-)
+_SPACE = r"[\s,]{1,3}"
 _PART = r"(?:(?:early|mid|late|(?:the\s)?(?:end|beginning|middle)\sof)[\s-]{1,2})?"
 _DAY = r"(?P<d>[0-3]?\d)(?:st|nd|rd|th)?"
 _YEAR = r"(?P<y>(?:19|20)\d\d)"
-_END = r"(?![\w%]|[.,/-]\d)"
+_END = r"(?![\w%]|[.,/]\d|-\d(?!\d{3}\b))"
 _NO_AMOUNT = (
-    r"(?!\s{0,3}-?\s?(?:m[gl]|mc?g|cc|cm|mm|units?|cells|k?cal(?:ories)?|meq|feet|steps|ft|lbs?|patients|times|tab|doses"
+    r"(?!\s{0,3}-?\s?(?:m[gl]|mc?g|cc|cm|mm(?:\s?hg)?|units?|cells|k?cal(?:ories)?|meq|feet|steps|ft|lbs?|patients|times|tab|doses"
     r"|hours|hrs|strength|systolic|murmur|pain|pills?|positive|fl|liters?|copies|beats)\b)"
 )
 
@@ -66,7 +69,9 @@ def _shape(pattern: str, before: str | None = None) -> _Shape:
 _SHAPES: tuple[_Shape, ...] = (
     # a, b: numbers whose order says which is the month. The first shape that fits wins.
     _shape(rf"{_YEAR}(?P<s>[-/.])(?P<m>\d{{1,2}})(?P=s)(?P<d>\d{{1,2}})(?:(?=T\d)|(?!\w|[-/.]\d))"),  # 2019-03-04
-    _shape(r"(?P<a>\d{1,2})(?P<s>[/-])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4}|\d\d)(?!\w|[/.]\d)"),  # 03/04/2019, 3/4/19
+    _shape(
+        r"(?P<a>\d{1,2})(?P<s>[/-])(?P<b>\d{1,2})(?P=s)(?P<y>\d{4}|\d\d)(?!\w|[/.]\d)" + _NO_AMOUNT
+    ),  # 03/04/2019, 3/4/19
     _shape(rf"(?P<d>\d{{1,2}})\.(?P<m>\d{{1,2}})\.{_YEAR}(?!\w|[-/.]\d)"),  # 04.03.2019
     _shape(rf"(?P<m>0?[1-9]|1[0-2])[/-]{_YEAR}{_END}"),  # 03/2019
     _shape(rf"{_MONTH}[\s-]{{0,3}}{_DAY}(?:{_SPACE}|-)(?:of\s)?{_YEAR}{_END}"),  # March 4th, 2019
@@ -77,13 +82,14 @@ _SHAPES: tuple[_Shape, ...] = (
     _shape(rf"{_MONTH}\s{{1,3}}{_DAY},?\s?['’](?P<y>\d\d){_END}"),  # noqa: RUF001 (March 4, '19)
     _shape(rf"{_PART}{_MONTH}[\s,/-]{{0,3}}(?:of\s{{1,3}}(?:the\syear\s)?)?{_YEAR}{_END}"),  # late March of 2019
     _shape(rf"(?:the\s)?(?P<season>spring|summer|fall|autumn|winter)\s(?:of\s)?{_YEAR}{_END}"),  # spring 2019
-    _shape(rf"{_MONTH_ALONE}\s{{1,3}}{_DAY}{_END}{_NO_AMOUNT}"),  # March 4
+    _shape(rf"{_MONTH_ALONE}\.?\s{{1,3}}{_DAY}{_END}{_NO_AMOUNT}"),  # March 4
     _shape(rf"{_DAY}\s(?:of\s)?{_MONTH_ALONE}(?![\w]|\s?\d)"),  # 4 March
     _shape(rf"(?P<a>\d{{1,2}})/(?P<b>\d{{1,2}}){_END}{_NO_AMOUNT}", _ON),  # on 3/4
     _shape(r"(?P<a>\d{1,2})[-/](?P<b>\d{1,2})(?=\*\*\])", r"\[\*\*\Z"),  # [**3-4**], MIMIC without a year
     _shape(r"(?P<a>\d{1,2})/(?P<b>\d{1,2})(?=[ \t]?(?::|-[ \t]))", r"(?:\n|\A)[ \t]*\Z"),  # 3/4: opens a line
-    _shape(rf"{_PART}{_MONTH_ALONE}(?![\w'’]|\s{{0,3}}\d)", _IN),  # noqa: RUF001 (in March)
+    _shape(rf"{_PART}(?P<mon>{FULL_MONTH})(?![\w'’]|\s{{0,3}}\d)", _IN),  # noqa: RUF001 (in March)
     _shape(rf"{_YEAR}{_END}{_NO_AMOUNT}", _IN),  # in 2019
+    _shape(rf"{_YEAR}(?=\s?(?:[-–]|to)\s?(?:(?:the\s)?present|now|(?:19|20)\d\d)\b(?![-/.]\d))"),  # noqa: RUF001 (2019-now)
     _shape(r"(?P<y>(?:19|20)\d\d)(?P<m>[01]\d)(?P<d>[0-3]\d)(?!\w|[-/.]\d)", r"\b(?:on|dated?|from)[:\s]{1,3}\Z"),
 )
 
@@ -203,7 +209,7 @@ def _month_and_day(groups: dict[str, str | None]) -> tuple[int | None, int | Non
 
 
 def period_of(written: WrittenDate, year: int | None) -> Period:
-    """Return the days a date covers in a year; without a year, or for 31 February, only how TIMEX3 writes it.
+    """Return the days a date covers in a year; without a year, or for 31 February, only what TIMEX3 writes.
 
     >>> period_of(WrittenDate(0, 7, "2019", 3), 2019).end
     datetime.date(2019, 3, 31)
@@ -215,7 +221,9 @@ def period_of(written: WrittenDate, year: int | None) -> Period:
         value = f"{parts[0]}-{suffix}"
         return Period(value) if year is None else Period(value, date(year, first, 1), date(year, last, 30 + last % 2))
     parts += [f"{number:02d}" for number in (month, day) if number is not None]
-    if year is None or not _exists(year, month, day):
+    if year is not None and not _exists(year, month, day):
+        return Period(f"{year:04d}-XX-XX")
+    if year is None:
         return Period("-".join(parts))
     start = date(year, 1 if month is None else month, 1 if day is None else day)
     last_month = 12 if month is None else month

@@ -1,7 +1,7 @@
 """How time is written around an amount: "3 weeks ago", "for the past 3 weeks", "3 weeks after discharge", as a table.
 
-A row with no label is something that looks like a time and is none to report (an age, a 24-hour urine); it keeps later rows
-from reading it.
+A row with no label is something that looks like a time and is none to report (an age, a 24-hour urine); it keeps later
+rows from reading it.
 """
 
 import re
@@ -25,12 +25,12 @@ EVENT = rf"(?P<event>{'|'.join(EVENTS.values())})\b"
 
 _OF_EVENT = rf"(?:(?:the|his|her|their|this|current|initial|index|hospital|time|of|day|date|being)\s){{0,4}}{EVENT}"
 _ABOUT = r"(?:(?:about|approximately|approx|around|roughly|nearly|almost|~|another|further|a\sfurther)\s)?"
-_S = r"(?:['’]s?)?"  # noqa: RUF001 (as in "6 weeks’ history")
+_S = r"(?:['’]s?)?"  # noqa: RUF001
 _VISIT = r"(?:follow(?:[\s-]?up)?|return|see|seen|recheck|repeat|again|appointment|visit|back|scheduled|removed?|call|clinic)"
 _DOSE = r"(?:m[gl]|mcg|tabs?|tablets?|caps(?:ules?)?|po|p\.o\.|bid|tid|qid|daily|units?|iv)"
 _SPECIMEN = (
-    r"(?:urine|urinary|holter|eeg|ambulatory|survival|glucose|supply|monitor|recall|film|delay|fast|course|weight|hold"
-    r"|pack|smok)"
+    r"(?:urine|urinary|holter|eeg|ambulatory|survival|glucose|supply|monitor|recall|film|delay|fast|weight|hold"
+    r"|pack|smok|walk|total|(?:nor)?(?:meta)?(?:epi)?neph|protein|creatinine|excretion|collection|telemetry)"
 )
 
 MakeReader = Callable[[Quantity, str | None], Reader]
@@ -87,6 +87,14 @@ def _from_event(sign: int) -> MakeReader:
 
 
 FRAMES: tuple[Frame, ...] = (
+    # An age at which something happened; counting from it needs a date of birth.
+    _frame(
+        r"\b(?P<t>(?:at|since|until|by|from|after)\s(?:the\s)?(?:(?:age|aged?)\s(?:of\s)?)?)",
+        r"\sof\sage\b",
+        "Date",
+        _duration,
+    ),
+    _frame(r"\b(?P<t>(?:at|since|until|by|from|after)\s(?:the\s)?age\s(?:of\s)?)", "", "Date", _duration),
     # No times of the illness: ages, pregnancies, 24-hour urine, mg per 2 hours.
     _frame("", rf"{_S}[\s-]{{1,3}}(?:old\b|of\sage\b|(?:of\s)?(?:gestation|pregnan))", None, _duration),
     _frame(r"\b(?:aged?|ages|ages?\sof|age:)\s{1,3}", "", None, _duration),

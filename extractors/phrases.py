@@ -6,10 +6,10 @@ from functools import partial
 from typing import NamedTuple
 
 from extractors import meaning
-from extractors.dates import MONTHS
+from extractors.dates import FULL_MONTH, MONTHS
 from extractors.frames import event_name
 from extractors.meaning import Reader
-from extractors.quantities import NUMBERS, ORDINALS, UNIT_OF_WORD, Quantity, alternatives, number
+from extractors.quantities import NUMBERS, ORDINALS, UNIT_OF_WORD, Quantity, alternatives, number, quantity
 
 WEEKDAYS = {
     name: index for index, name in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())
@@ -123,6 +123,11 @@ def _times_per(match: re.Match[str]) -> Reader:
     return partial(meaning.recurring, Quantity(hours, hours, "TH").value)
 
 
+def _age(match: re.Match[str]) -> Reader:
+    years = number(match["n"])
+    return partial(meaning.duration, Quantity(years, years, "Y"))
+
+
 def _clock(match: re.Match[str]) -> Reader:
     hour, minute = int(match["hour"]), int(match["minute"] or 0)
     half = (match.groupdict().get("half") or "").lower()
@@ -174,7 +179,7 @@ PHRASES: tuple[Phrase, ...] = (
         "Date",
         _weekday,
     ),
-    _phrase(rf"(?P<step>last|past|this|next|coming)\s(?P<month>{alternatives(MONTHS)})\b", "Date", _named_month),
+    _phrase(rf"(?P<step>last|past|this|next|coming)\s(?P<month>{FULL_MONTH})\b", "Date", _named_month),
     # Counted from the expression before.
     _phrase(
         rf"(?:(?:on\s|at\s)?the\s)?(?P<step>following|next|same|subsequent|previous|preceding)\s(?:day(?!\scase|\ssurg)"
@@ -207,7 +212,16 @@ PHRASES: tuple[Phrase, ...] = (
         "Date",
         _nth_day,
     ),
+    # Days and ages that count from nothing a text tells by rule.
+    _phrase(rf"(?:on\s)?day\s(?:#\s?)?{_NTH}(?!\w|\scase)", "Date", lambda match: meaning.nothing),
+    _phrase(rf"(?:on\s)?the\s{_NTH}\sday\b", "Date", lambda match: meaning.nothing),
+    _phrase(rf"(?:at|since|until|by|from)\s(?:the\s)?age\s(?:of\s)?{_NTH}(?![\w-])", "Date", _age),
     # Sets.
+    _phrase(
+        rf"(?:every|each)\s{alternatives(WEEKDAYS)}\b",
+        "Frequency",
+        lambda match: partial(meaning.recurring, "P1W"),
+    ),
     _phrase(
         rf"{_COUNT}\s?(?:(?P<per>{alternatives(_PER)})|(?:a|per|each|every|/)\s?(?P<unit>hour|day|week|month|year)\b)",
         "Frequency",
@@ -217,6 +231,11 @@ PHRASES: tuple[Phrase, ...] = (
         rf"{alternatives(FREQUENCIES)}(?![\w])(?!\s(?:living|activit|life|notes?\b|rounds?\b|weights?\b))",
         "Frequency",
         _frequency,
+    ),
+    _phrase(
+        rf"q\.?\s?(?P<low>\d{{1,2}})(?:\s?(?:-|to)\s?(?P<high>\d{{1,2}}))?\s?(?P<unit>{alternatives(UNIT_OF_WORD)})\b\.?",
+        "Frequency",
+        lambda match: partial(meaning.recurring, quantity(match).value),
     ),
     # Clock.
     _phrase(r"(?P<hour>0?[1-9]|1[0-2])(?::(?P<minute>[0-5]\d))?\s?(?P<half>[ap])(?:\.\s?m\.?|m\b)", "Time", _clock),
@@ -229,11 +248,14 @@ PHRASES: tuple[Phrase, ...] = (
 )
 """At one place of the text the longest match counts."""
 
+_COUNTED = r"(?:(?:times?|x|st|nd|rd|th|hours|hrs|pod|hospital|inpatient|day)\b|post)"
 SEED = re.compile(
-    r"(?<!\w)(?=\d|x\s?\d|@"
-    rf"|{alternatives([*STEPS, *DAYS, *HANGING, *FREQUENCIES, *_TIMES, *NUMBERS, *ORDINALS, *WEEKDAYS])}"
-    r"|tonight|the\s|on\s|upon\s|at\s|in\s|for\s|over\s|during\s|within\s|throughout\s|earlier|later|day\s|pod|post|hd"
-    r"|hospital\s|around\s|until\s|time:)",
+    r"(?<!\w)(?=[\w@])(?=(?:(?:on|upon|at|in|for|over|during|within|throughout|earlier|later|since|until|by|from|around|time:|@)\s{0,2})?"
+    r"(?:the\s)?(?:"
+    rf"{alternatives([*STEPS, *DAYS, *HANGING, *WEEKDAYS, *FREQUENCIES, *_TIMES])}\b|tonight|day\s|time\sof|age\s|pod|post|hd"
+    r"|hospital|admission|presentation|surgery|operation|discharge|his\s|her\s|initial|every\s|each\s|first|q\.?\s?\d|x\s?\d"
+    rf"|{alternatives([*NUMBERS, *ORDINALS])}\s{_COUNTED}"
+    rf"|\d{{1,2}}:\d\d|\d{{1,4}}\s?(?:{_COUNTED}|[ap]\.?\s?m)))",
     re.IGNORECASE,
 )
 """Where a phrase can begin."""

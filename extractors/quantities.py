@@ -66,8 +66,8 @@ _NUMBER = (
 _UNIT = alternatives(word for word in UNIT_OF_WORD if word != "d") + r"|(?-i:d)"
 
 QUANTITY = re.compile(
-    rf"(?:(?<![\w./%$#^])|(?<=\bx))(?P<low>{_NUMBER})(?:\s?(?:-|–|to|or)\s?(?P<high>{_NUMBER}))?"  # noqa: RUF001 (a dash in notes)
-    rf"(?:\s{{0,3}}-?\s{{0,3}}(?:consecutive\s|full\s|more\s)?)(?P<unit>{_UNIT})(?![\w/])",
+    rf"(?:(?<![\w./%$#^])|(?<=\bx))(?=[\d½acefhmnost])(?P<low>{_NUMBER})(?:\s?(?:-|–|to|or)\s?(?P<high>{_NUMBER}))?"  # noqa: RUF001 (a dash in notes)
+    rf"(?:(?<=[\d½])|-|\s{{1,3}}-?)\s{{0,3}}(?:consecutive\s|full\s|more\s)?(?P<unit>{_UNIT})(?![\w/])",
     re.IGNORECASE,
 )
 """An amount of time: a number, a range or a vague amount, and a unit."""

@@ -1,7 +1,7 @@
 """Time expressions: found without a model, and given their TIMEX3 value and the days they cover.
 
 ``find_times`` and ``normalize_times`` read a text with the same three tables: calendar dates (``dates.py``), amounts of
-time and what stands around them (``frames.py``), and other phrases (``phrases.py``). ``meaning.py`` does the counting.
+time and what stands around them (``frames.py``), and other phrases (``phrases.py``); ``meaning.py`` does the counting.
 
 What an expression counts from is told in ``TimeExpression.anchor``. Nothing is ever computed from the day of the run; what
 cannot be told has no days. The choices made:
@@ -82,9 +82,22 @@ def normalize_times(text: str, mentions: Sequence[Mention], anchor: date | None)
     names = {index: (m.start, m.end) for m, index in zip(times, chosen, strict=True) if index is not None}
     meanings = _meanings(text, found, names, anchor)
     return [
-        TimeExpression(mention, *(_alone(mention, anchor) if index is None else meanings[index]))
+        TimeExpression(
+            mention, *_meaning_of(mention, None if index is None else (found[index], meanings[index]), anchor)
+        )
         for mention, index in zip(times, chosen, strict=True)
     ]
+
+
+def _meaning_of(mention: Mention, read: tuple[Reading, Meaning] | None, note: date | None) -> Meaning:
+    """Return what a mention means: by its reading, or by its own words if there is none or it tells less.
+
+    The model's "5 months" (Duration) in "after 5 months of therapy" is P5M where the day it leads to is unknown.
+    """
+    if read is not None and (read[1].start is not None or read[0].label == mention.label):
+        return read[1]
+    alone = _alone(mention, note)
+    return alone if read is None or "X" not in alone.value else read[1]
 
 
 def _reading_of(mention: Mention, found: Sequence[Reading]) -> int | None:

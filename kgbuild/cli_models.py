@@ -23,7 +23,7 @@ def train() -> None:
 @click.argument("folder", type=FOLDER)
 @click.option("-o", "--output", "target", required=True, type=click.Path(path_type=Path), help="Folder of the run.")
 @click.option("--encoder", default="all-MiniLM-L6-v2", show_default=True, help="Hub name, folder, or packaged encoder.")
-@click.option("--epochs", default=24, show_default=True, type=click.IntRange(1))
+@click.option("--epochs", default=16, show_default=True, type=click.IntRange(1))
 @click.option("--seed", default=13, show_default=True)
 @click.option("--threads", default=0, help="Threads; 0 takes every core.")
 def joint(corpus: str, folder: Path, target: Path, encoder: str, epochs: int, seed: int, threads: int) -> None:

@@ -36,7 +36,7 @@ class JointConfig:
     encoder: str
     label_size: int = 64
     pair_size: int = 128
-    dropout: float = 0.2
+    dropout: float = 0.3
     limit: int = 256
     context: int = 64
     threshold: float = 0.5

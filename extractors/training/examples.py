@@ -59,9 +59,20 @@ class Example:
     pairs: NDArray[np.int64] = field(repr=False)
 
 
-def examples(documents: Sequence[Encoded], tokenizer: Tokenizer, draw: random.Random) -> list[Example]:
-    """Cut each document into windows of a size drawn anew, so that a model sees every sentence in many contexts."""
+def examples(
+    documents: Sequence[Encoded], tokenizer: Tokenizer, draw: random.Random, *, masked: float = 0.0
+) -> list[Example]:
+    """Cut each document into windows of a size drawn anew, so that a model sees every sentence in many contexts.
+
+    Args:
+        documents: The training documents.
+        tokenizer: Gives the special tokens.
+        draw: Source of chance.
+        masked: Share of the subwords that are hidden, so that a model cannot learn the few documents by heart.
+    """
     found = []
+    noise = np.random.default_rng(draw.getrandbits(32))
+    mask = tokenizer.token_to_id("[MASK]") or tokenizer.token_to_id("[UNK]")  # id 0 is [PAD] in every BERT
     for document in documents:
         context = draw.choice((0, 16, 32, 64))
         limit = context + draw.choice((48, 80, 112, 144, 176))
@@ -69,7 +80,10 @@ def examples(documents: Sequence[Encoded], tokenizer: Tokenizer, draw: random.Ra
             inside = document.pairs[:, :2]
             whole = ((inside >= window.first) & (inside < window.last)).all(axis=1)
             pairs = document.pairs[whole] - np.asarray([window.first, window.first, 0])
-            found.append(Example(window.ids, window.heads, document.tags[window.first : window.last], pairs))
+            hidden = noise.random(len(window.ids)) < masked
+            hidden[[0, -1]] = False
+            ids = np.where(hidden, mask, window.ids)
+            found.append(Example(ids, window.heads, document.tags[window.first : window.last], pairs))
     return found
 
 

@@ -30,15 +30,17 @@ class TrainingConfig:
         encoder_rate: Peak learning rate of the encoder.
         head_rate: Peak learning rate of everything else.
         relation_weight: Weight of the relations' loss beside the CRF's.
+        masked: Share of the subwords hidden in each window.
         average: Decay of the running mean of the weights, which is what is validated and kept.
         seed: Of weights, windows and order.
     """
 
-    epochs: int = 24
+    epochs: int = 16
     batch_subwords: int = 1024
-    encoder_rate: float = 2e-4
+    encoder_rate: float = 1.5e-4
     head_rate: float = 1e-3
     relation_weight: float = 1.0
+    masked: float = 0.1
     average: float = 0.998
     seed: int = 13
 
@@ -122,7 +124,8 @@ class _Run:
     def _epoch_batches(self, epoch: int) -> list[Batch]:
         """Return the batches of an epoch, the same whenever asked."""
         draw = random.Random(f"{self.training.seed}/{epoch}")  # noqa: S311 (no secret)
-        return list(batches(examples(self.encoded, self.tokenizer, draw), self.training.batch_subwords, draw))
+        windows = examples(self.encoded, self.tokenizer, draw, masked=self.training.masked)
+        return list(batches(windows, self.training.batch_subwords, draw))
 
     def learn(self) -> tuple[float, float]:
         """Learn one epoch; return the mean losses of mentions and relations."""

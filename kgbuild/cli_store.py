@@ -1,0 +1,178 @@
+"""Commands that ask a store: patients, timeline, trend, query, export, retract."""
+
+import json
+from datetime import date, datetime
+from pathlib import Path
+
+import click
+
+from kgbuild import output
+from kgbuild.cli_options import format_option, output_option, print_rows, store_option, tell
+from kgbuild.stores import EventFacts, StoreError, Table, open_store
+
+DAY = click.DateTime(["%Y-%m-%d"])
+
+EXPORTS = ("turtle", "nt", "nq", "trig", "jsonld")  # kgbuild.export.FORMATS, which takes Oxigraph to load; a test compares
+
+TIMELINE = ("start", "end", "label", "text", "value", "unit", "code", "name", "assertion", "source", "evidence")
+
+
+@click.command()
+@store_option
+@format_option("table", "json", "csv")
+@output_option
+def patients(store: str, form: str, target: Path | None) -> None:
+    """List patients with their notes, events, first and last date.
+
+    Example: kgbuild patients
+    """
+    from kgbuild import query as questions
+
+    with open_store(store, read_only=True) as graph:
+        found = questions.patients(graph)
+    rows = [
+        {"patient": p.id, "notes": p.notes, "events": p.events, "first": _day(p.start), "last": _day(p.end)} for p in found
+    ]
+    print_rows(target, form, rows, ("patient", "notes", "events", "first", "last"))
+
+
+@click.command()
+@click.argument("patient")
+@store_option
+@click.option("--from", "since", type=DAY, help="First day, as 2019-03-01.")
+@click.option("--to", "until", type=DAY, help="Last day.")
+@click.option("--label", "labels", multiple=True, help="Only this kind of event; repeatable.")
+@click.option("--code", help="Only this code and those below it: icd10cm:K76 or K76.")
+@click.option(
+    "--assertion", "assertions", multiple=True, help="Only this status; repeatable. Default: present, historical, possible."
+)
+@format_option("table", "json", "csv")
+@output_option
+def timeline(
+    patient: str,
+    store: str,
+    since: datetime | None,
+    until: datetime | None,
+    labels: tuple[str, ...],
+    code: str | None,
+    assertions: tuple[str, ...],
+    form: str,
+    target: Path | None,
+) -> None:
+    """Print what happened to PATIENT, in order, with the note and offsets behind each event.
+
+    Example: kgbuild timeline p1 --label Diagnostic_procedure
+    """
+    from kgbuild import query as questions
+
+    with open_store(store, read_only=True) as graph:
+        events = questions.timeline(
+            graph,
+            patient,
+            since=None if since is None else since.date(),
+            until=None if until is None else until.date(),
+            labels=labels or None,
+            code=code,
+            assertions=assertions or questions.TIMELINE_ASSERTIONS,
+        )
+    if form == "json":
+        _print_json(target, questions.timeline_json(patient, events))
+    else:
+        print_rows(target, form, [_event_row(event) for event in events], TIMELINE)
+
+
+@click.command()
+@click.argument("patient")
+@click.argument("what")
+@store_option
+@format_option("table", "json", "csv")
+@output_option
+def trend(patient: str, what: str, store: str, form: str, target: Path | None) -> None:
+    """Print the numeric results of WHAT (words or a code) for PATIENT over time.
+
+    Example: kgbuild trend p1 "calcium score"
+    """
+    from kgbuild import query as questions
+
+    with open_store(store, read_only=True) as graph:
+        found = questions.trend_json(questions.trend(graph, patient, what))
+    if form == "json":
+        _print_json(target, found)
+        return
+    points: list[dict[str, object]] = found["points"]  # type: ignore[assignment]  # the JSON is built one function up
+    print_rows(target, form, points, ("start", "value", "unit"))
+
+
+@click.command("query")
+@click.argument("statement")
+@store_option
+@format_option("table", "json", "csv")
+@output_option
+def query_command(statement: str, store: str, form: str, target: Path | None) -> None:
+    """Answer a read-only SPARQL STATEMENT over all notes; ``-`` reads it from stdin. Prefixes of the export are known.
+
+    Example: kgbuild query "SELECT ?name (COUNT(*) AS ?events) { ?event kg:of/kg:name ?name } GROUP BY ?name"
+    """
+    text = click.get_text_stream("stdin").read() if statement == "-" else statement
+    with open_store(store, read_only=True) as graph:
+        found = graph.query(text)
+    print_rows(target, form, _rows(found), found.columns)
+
+
+@click.command()
+@store_option
+@click.option("--format", "form", type=click.Choice(EXPORTS), default="turtle", show_default=True)
+@output_option
+def export(store: str, form: str, target: Path | None) -> None:
+    """Write the store as RDF; turtle and nt are the union of all notes, nq, trig and jsonld keep a named graph a note.
+
+    Example: kgbuild export --format turtle -o kg.ttl
+    """
+    from kgbuild.export import export as write
+
+    with open_store(store, read_only=True) as graph, output.opened(target) as out:
+        write(graph, form, out)
+
+
+@click.command()
+@click.argument("note_id")
+@store_option
+def retract(note_id: str, store: str) -> None:
+    """Withdraw what only the note NOTE_ID says; what other notes say too stays.
+
+    Example: kgbuild retract p1/2019-03-04-ct
+    """
+    with open_store(store) as graph:
+        is_known = graph.retract(note_id)
+    if not is_known:
+        raise StoreError(f"{store}: no note {note_id!r}")
+    tell(f"{store}: note {note_id} withdrawn")
+
+
+COMMANDS = (patients, timeline, trend, query_command, export, retract)
+
+
+def _event_row(event: EventFacts) -> dict[str, object]:
+    """Return an event as a row of the table."""
+    evidence = "; ".join(f"{e.note}:{e.start}-{e.end}" for e in event.evidence)
+    facts = {name: getattr(event, name) for name in ("label", "text", "value", "unit", "code", "name", "assertion", "source")}
+    return {"start": _day(event.start), "end": _day(event.end), "evidence": evidence} | facts
+
+
+def _rows(found: Table) -> list[dict[str, object]]:
+    """Return the rows of an answer by column, days as text."""
+    return [
+        {column: _day(cell) if isinstance(cell, date) else cell for column, cell in zip(found.columns, row, strict=True)}
+        for row in found.rows
+    ]
+
+
+def _day(day: date | None) -> str | None:
+    """Return a day as ISO 8601."""
+    return None if day is None else day.isoformat()
+
+
+def _print_json(target: Path | None, value: dict[str, object]) -> None:
+    """Write one JSON object."""
+    with output.opened(target) as out:
+        out.write(json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n")

@@ -1,0 +1,60 @@
+"""What relations bring into the query of a mention: papers/004, Table 4, and the rules of schema.py."""
+
+import pytest
+
+from extractors.document import Document, Mention, Relation
+from extractors.lexicon import LexiconExtractor
+from kgbuild.enrich import Chunk, chunks
+from kgbuild.schema import ENRICHMENTS, RELATION_LABELS, SYSTEMS_OF_LABEL
+
+EXTRACTOR = LexiconExtractor(
+    {
+        "CT scan": "Diagnostic_procedure", "lesion": "Sign_symptom", "aspirin": "Medication", "cyst": "Sign_symptom",
+        "chest": "Biological_structure", "liver": "Biological_structure", "left  kidney": "Biological_structure",
+        "multi-slice": "Detailed_description", "contrast": "Detailed_description", "severe": "Severity",
+        "81 mg": "Dosage", "daily": "Frequency", "noted": "Clinical_event",
+    },
+    modifiers=("Biological_structure", "Detailed_description", "Severity", "Dosage", "Frequency"),
+    targets=("Diagnostic_procedure", "Sign_symptom", "Medication"),
+)  # fmt: skip
+
+
+def queries(text: str) -> list[tuple[str, str]]:
+    """Base and enriched text of each chunk of the problems, procedures and medications."""
+    (document,) = EXTRACTOR([text])
+    found = [chunk for chunk in chunks(document) if chunk.mention.label != "Biological_structure"]
+    return [(chunk.base_text, chunk.text) for chunk in found]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Multi-slice CT scan of the chest with contrast.", [("CT scan", "CT scan chest Multi-slice contrast")]),
+        ("A lesion of the liver.", [("lesion", "lesion liver")]),
+        ("A severe lesion, a cyst in the left  kidney.", [("lesion", "lesion severe"), ("cyst", "cyst left kidney")]),
+        ("A lesion was noted.", [("lesion", "lesion")]),
+        ("aspirin 81 mg daily", [("aspirin", "aspirin 81 mg")]),
+        ("CT scan. Chest and liver are clear.", [("CT scan", "CT scan")]),
+    ],
+)
+def test_modifiers_enter_the_query_in_the_order_of_the_rules(text: str, expected: list[tuple[str, str]]) -> None:
+    assert queries(text) == expected
+
+
+def test_a_word_that_the_mention_has_is_not_repeated() -> None:
+    text = "liver lesion of the liver"
+    mention, site = Mention(0, 12, "Sign_symptom", "liver lesion"), Mention(20, 25, "Biological_structure", "liver")
+    document = Document(text, (mention, site), (Relation(site, mention, "MODIFY"),))
+    assert chunks(document)[0].text == "liver lesion"
+
+
+def test_a_relation_the_other_way_round_brings_nothing() -> None:
+    text = "lesion liver"
+    mention, site = Mention(0, 6, "Sign_symptom", "lesion"), Mention(7, 12, "Biological_structure", "liver")
+    assert chunks(Document(text, (mention, site), (Relation(mention, site, "MODIFY"),)))[0] == Chunk(mention)
+
+
+def test_every_rule_names_relations_and_labels_that_exist() -> None:
+    for rule in ENRICHMENTS:
+        assert rule.relation in RELATION_LABELS
+        assert set(rule.labels) <= SYSTEMS_OF_LABEL.keys()
