@@ -1,8 +1,9 @@
 """A coded meaning, and the table of codes it comes from."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Self
 
 
 class TableError(ValueError):
@@ -19,6 +20,7 @@ class Concept:
         name: The preferred name.
         synonyms: Other names, preferred name excluded.
         parents: Codes of the direct parents in the same system.
+        assignable: False for a heading that only holds codes, such as a chapter or block of ICD-10-CM.
     """
 
     system: str
@@ -26,6 +28,7 @@ class Concept:
     name: str
     synonyms: tuple[str, ...] = ()
     parents: tuple[str, ...] = ()
+    assignable: bool = True
 
     @property
     def curie(self) -> str:
@@ -43,16 +46,26 @@ class Concept:
 
 
 class CodeTable:
-    """The concepts of one system and release, by code; small tables live in memory, large ones behind an index.
+    """The concepts of one system and release, by code and by row; small tables live in memory, large ones on disk.
+
+    Attributes:
+        system: Short name of the code system.
+        release: What the publisher calls this edition: ``April 2026``.
+        rows: The concepts in the order of the table.
+        by_code: The same concepts by code.
+        digest: Content hash of a table on disk; empty for one that lives in memory.
 
     Args:
         system: Short name of the code system.
-        release: What the publisher calls this edition: ``April 2026``.
+        release: What the publisher calls this edition.
         concepts: The concepts, each code once.
 
     Raises:
         TableError: If a code appears twice, a concept belongs to another system, or there is none.
     """
+
+    rows: Sequence[Concept]
+    by_code: Mapping[str, Concept]
 
     def __init__(self, system: str, release: str, concepts: Iterable[Concept]) -> None:
         by_code: dict[str, Concept] = {}
@@ -66,12 +79,24 @@ class CodeTable:
             raise TableError(f"{system}: the table has no code")
         self.system = system
         self.release = release
-        self.by_code: Mapping[str, Concept] = MappingProxyType(by_code)
+        self.digest = ""
+        self.rows = tuple(by_code.values())
+        self.by_code = MappingProxyType(by_code)
+
+    @classmethod
+    def lazy(
+        cls, system: str, release: str, rows: Sequence[Concept], by_code: Mapping[str, Concept], digest: str
+    ) -> Self:
+        """Return a table over rows that were checked when they were written and are made when they are asked for."""
+        table = cls.__new__(cls)
+        table.system, table.release, table.digest = system, release, digest
+        table.rows, table.by_code = rows, by_code
+        return table
 
     def __len__(self) -> int:
         """Return the number of codes."""
-        return len(self.by_code)
+        return len(self.rows)
 
     def __iter__(self) -> Iterator[Concept]:
         """Iterate over the concepts in the order of the table."""
-        return iter(self.by_code.values())
+        return iter(self.rows)

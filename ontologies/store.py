@@ -1,0 +1,184 @@
+"""The tables of this machine, a folder a code system under ``KGBUILD_HOME``: built-in ones cached, users' added."""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from ontologies.arrays import read_arrays
+from ontologies.concept import CodeTable, TableError
+from ontologies.packed import FORMAT, read_table, write_table
+from ontologies.readers.icd10cm import RELEASE, icd10cm_key, read_icd10cm
+from ontologies.readers.tsv import read_tsv
+from ontologies.systems import SYSTEMS, system_of
+
+Progress = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class BuiltIn:
+    """A table that comes with the installation.
+
+    Attributes:
+        release: Its release.
+        key: Returns what the cached table depends on.
+        read: Reads it, which may take seconds.
+    """
+
+    release: str
+    key: Callable[[], str]
+    read: Callable[[], CodeTable]
+
+
+BUILT_IN: dict[str, BuiltIn] = {"icd10cm": BuiltIn(RELEASE, icd10cm_key, read_icd10cm)}
+"""By system. An added table of the same system hides it until it is removed."""
+
+
+@dataclass(frozen=True, slots=True)
+class TableInfo:
+    """What is known of a table without opening it.
+
+    Attributes:
+        system: Short name.
+        title: Name of the system in full.
+        release: Edition.
+        codes: Number of codes; None for a built-in table that was not used yet.
+        names: Number of names; None likewise.
+        licence: Who owns it.
+        bytes: On disk, with its search index.
+        is_added: True for a user's table, False for a built-in one.
+    """
+
+    system: str
+    title: str
+    release: str
+    codes: int | None
+    names: int | None
+    licence: str
+    bytes: int
+    is_added: bool
+
+
+def home() -> Path:
+    """Return the folder for everything kgbuild keeps: ``KGBUILD_HOME``, or the platform's place for user data."""
+    chosen = os.environ.get("KGBUILD_HOME")
+    if chosen:
+        return Path(chosen)
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "kgbuild"
+    if sys.platform == "darwin":
+        return Path.home() / "Library/Application Support/kgbuild"
+    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "kgbuild"
+
+
+def add_table(system: str, files: Sequence[Path], release: str | None = None) -> TableInfo:
+    """Read and check a user's table and keep it; it takes the place of an earlier one only when it is whole.
+
+    Args:
+        system: Short name of the code system.
+        files: Its files; ``readers.tsv`` says what they hold.
+        release: What the publisher calls this edition; without it, a hash of the files.
+
+    Raises:
+        TableError: If the system is unknown or a file cannot be used; what was there before stays.
+        OSError: If a file cannot be read or written.
+    """
+    system_of(system)
+    key = "files " + _content_hash(files)
+    table = read_tsv(system, release if release is not None else key.removeprefix("files "), files)
+    path = _path(system, is_added=True)
+    _make_private(path.parent)
+    write_table(path, table, key)
+    return _info(system, is_added=True)
+
+
+def remove_table(system: str) -> None:
+    """Remove a user's table; a built-in one of the same system comes back.
+
+    Raises:
+        TableError: If no table of the system was added.
+    """
+    path = _path(system, is_added=True)
+    if system not in SYSTEMS or not path.exists():
+        raise TableError(f"{system}: expected an added table, found none; added are: {_added_systems() or 'none'}")
+    for file in path.parent.glob(path.stem + ".*"):
+        file.unlink(missing_ok=True)
+
+
+def tables() -> list[TableInfo]:
+    """Return every table that ``open_table`` can open, in the order of ``SYSTEMS``."""
+    added = [system for system in SYSTEMS if _path(system, is_added=True).exists()]
+    return [_info(system, is_added=system in added) for system in SYSTEMS if system in added or system in BUILT_IN]
+
+
+def open_table(system: str, progress: Progress | None = None) -> CodeTable:
+    """Open a table; see ``table_path``."""
+    return read_table(table_path(system, progress))
+
+
+def table_path(system: str, progress: Progress | None = None) -> Path:
+    """Return the file of the table in use, building it first if it is a built-in one that is not cached yet.
+
+    Args:
+        system: Short name of the code system.
+        progress: Told in one line before something that takes seconds.
+
+    Raises:
+        TableError: If the system is unknown or has no table.
+    """
+    system_of(system)
+    added = _path(system, is_added=True)
+    if added.exists():
+        return added
+    if system not in BUILT_IN:
+        raise TableError(f"{system}: expected a table, found none; add one: kgbuild ontology add {system} FILE")
+    path = _path(system, is_added=False)
+    if not _is_fresh(path, BUILT_IN[system]):
+        if progress is not None:
+            progress(f"building the table of {SYSTEMS[system].title} {BUILT_IN[system].release} (once)")
+        _make_private(path.parent)
+        write_table(path, BUILT_IN[system].read(), BUILT_IN[system].key())
+    return path
+
+
+def _path(system: str, *, is_added: bool) -> Path:
+    return home() / "tables" / system / ("added.table" if is_added else "builtin.table")
+
+
+def _is_fresh(path: Path, source: BuiltIn) -> bool:
+    """Tell whether a cached table is whole, of this format, and made from what is installed."""
+    try:
+        meta = read_arrays(path).meta
+    except (FileNotFoundError, TableError):
+        return False
+    return meta["format"] == FORMAT and meta["key"] == source.key()
+
+
+def _info(system: str, *, is_added: bool) -> TableInfo:
+    path = _path(system, is_added=is_added)
+    known = SYSTEMS[system]
+    size = sum(file.stat().st_size for file in path.parent.glob(path.stem + ".*"))
+    if not is_added and not _is_fresh(path, BUILT_IN[system]):
+        return TableInfo(system, known.title, BUILT_IN[system].release, None, None, known.licence, size, is_added=False)
+    meta = read_arrays(path).meta
+    codes, names = int(meta["codes"]), int(meta["names"])
+    return TableInfo(system, known.title, str(meta["release"]), codes, names, known.licence, size, is_added=is_added)
+
+
+def _added_systems() -> str:
+    return ", ".join(info.system for info in tables() if info.is_added)
+
+
+def _content_hash(files: Sequence[Path]) -> str:
+    content = sha256()
+    for file in files:
+        content.update(file.read_bytes())
+    return f"sha256:{content.hexdigest()[:12]}"
+
+
+def _make_private(folder: Path) -> None:
+    """Create the folder and what is above it inside ``home()``, for this user only."""
+    for part in (home(), home() / "tables", folder):
+        part.mkdir(mode=0o700, parents=True, exist_ok=True)

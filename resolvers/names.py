@@ -1,0 +1,161 @@
+"""The searchable names of a code table, as arrays: which words each has, and how specific it is."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ontologies.arrays import Array, pack_lists, pack_strings
+from ontologies.concept import CodeTable, Concept
+from resolvers.lexical import word_arrays
+from resolvers.meanings import NEUTRAL
+from resolvers.normalize import words
+
+Parents = Sequence[Sequence[int]]
+WordsOf = Callable[[str], Sequence[str]]
+
+PREFERRED, SYNONYM, INHERITED = 0, 1, 2
+"""Where a name comes from; an inherited one is that of a category, held by the code that stands for it unspecified."""
+
+_OPTIONAL = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+"""Parts of a name that need not be said: the nonessential modifiers of ICD-10-CM, other names in brackets."""
+
+_STANDS_FOR = re.compile(r"\b(?:unspecified|uncomplicated|without complications?|NOS)\b", re.IGNORECASE)
+"""How the name of a child says that it stands for its category when no more is known."""
+
+_ENCOUNTER = re.compile(r", (?:(?:initial|subsequent) encounter\b.*|sequela)$")
+"""How a name ends that adds to its parent's only which visit this is, the seventh character of ICD-10-CM."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Name:
+    row: int
+    kind: int
+    index: int  # among the names of its concept
+    words: tuple[str, ...]  # different, neutral words left out, alphabetical
+    optional: frozenset[str]
+    is_unspecified: bool
+    is_other: bool
+
+
+def name_arrays(table: CodeTable) -> dict[str, Array]:
+    """Return everything that retrieval and ranking read of a table's names."""
+    concepts = list(table)
+    words_of = lru_cache(maxsize=None)(words)
+    row_of = {concept.code: row for row, concept in enumerate(concepts)}
+    parents = [[row_of[parent] for parent in concept.parents if parent in row_of] for concept in concepts]
+    names = [name for name in _names(concepts, parents, words_of) if name.words]  # "---" cannot be searched for
+    id_of, arrays = word_arrays([name.words for name in names])
+    optional = np.array([word in name.optional for name in names for word in name.words], dtype=np.bool_)
+    texts, text_starts = pack_strings([" ".join(name.words) for name in names])
+    contexts, context_starts = pack_lists(_contexts(concepts, parents, id_of, words_of))
+    inner = np.zeros(len(concepts), dtype=np.bool_)
+    inner[[above for row, concept in enumerate(concepts) if not _is_visit(concept) for above in parents[row]]] = True
+    return {
+        **arrays,
+        "name_rows": np.array([name.row for name in names], dtype=np.int32),
+        "name_kinds": np.array([name.kind for name in names], dtype=np.uint8),
+        "name_indices": np.array([name.index for name in names], dtype=np.int32),
+        "name_unspecified": np.array([name.is_unspecified for name in names], dtype=np.bool_),
+        "name_other": np.array([name.is_other for name in names], dtype=np.bool_),
+        "name_optional": optional,
+        "name_norms": _norms(arrays, optional),
+        "name_texts": texts,
+        "name_text_starts": text_starts,
+        "row_is_leaf": ~inner,
+        "row_code_order": _code_order(concepts),
+        "contexts": contexts,
+        "context_starts": context_starts,
+    }
+
+
+def key_of(found: Sequence[str]) -> str:
+    """Return the different words in alphabetical order, neutral ones left out if any other is there."""
+    said = sorted(set(found) - NEUTRAL) or sorted(set(found))
+    return " ".join(said)
+
+
+def _names(concepts: Sequence[Concept], parents: Parents, words_of: WordsOf) -> Iterator[_Name]:
+    inheriting = _inheriting(concepts, parents, words_of)
+    for row, concept in enumerate(concepts):
+        if not concept.assignable:
+            continue
+        for index, name in enumerate(concept.names):
+            kind = PREFERRED if index == 0 else SYNONYM
+            yield _name(row, kind, index, words_of(name), _needed(name, words_of))
+            if row in inheriting:
+                yield _name(inheriting[row], INHERITED, 0, words_of(name), _needed(name, words_of))
+
+
+def _name(row: int, kind: int, index: int, found: Sequence[str], needed: Sequence[str]) -> _Name:
+    said = tuple(sorted(set(found) - NEUTRAL)) or tuple(sorted(set(found)))
+    optional = frozenset(said).difference(needed) if set(needed) & set(said) else frozenset()
+    return _Name(row, kind, index, said, optional, "unspecified" in found, "other" in found)
+
+
+def _needed(name: str, words_of: WordsOf) -> Sequence[str]:
+    return words_of(_OPTIONAL.sub(" ", name))
+
+
+def _inheriting(concepts: Sequence[Concept], parents: Parents, words_of: WordsOf) -> dict[int, int]:
+    """Return for each category the leaf that stands for it when no more is said.
+
+    That is its unspecified or uncomplicated child, and so on down; of several such children the one that adds the
+    fewest words to the category's, then the first.
+    """
+    chosen: dict[int, tuple[int, int]] = {}
+    for row, concept in enumerate(concepts):
+        if not _STANDS_FOR.search(concept.name) or _is_visit(concept):
+            continue
+        for parent in parents[row]:
+            added = set(words_of(_STANDS_FOR.sub(" ", concept.name))) - NEUTRAL - set(words_of(concepts[parent].name))
+            chosen[parent] = min(chosen.get(parent, (len(added), row)), (len(added), row))
+    below = {parent: row for parent, (_, row) in chosen.items()}
+    leaves: dict[int, int] = {}
+    for parent, row in below.items():
+        while row in below:
+            row = below[row]
+        leaves[parent] = row
+    return leaves
+
+
+def _is_visit(concept: Concept) -> bool:
+    return _ENCOUNTER.search(concept.name) is not None
+
+
+def _contexts(
+    concepts: Sequence[Concept], parents: Parents, id_of: Mapping[str, int], words_of: WordsOf
+) -> list[list[int]]:
+    """Return for each concept the words of its preferred name and of the preferred names above it."""
+    titles = [_ids(words_of(concept.name), id_of) for concept in concepts]
+    contexts = []
+    for row in range(len(concepts)):
+        found = titles[row]
+        seen, level = {row}, parents[row]
+        while level:
+            found = found.union(*(titles[above] for above in level))
+            seen.update(level)
+            level = [higher for above in level for higher in parents[above] if higher not in seen]
+        contexts.append(sorted(found))
+    return contexts
+
+
+def _ids(found: Sequence[str], id_of: Mapping[str, int]) -> frozenset[int]:
+    return frozenset(id_of[word] for word in found if word in id_of)
+
+
+def _code_order(concepts: Sequence[Concept]) -> Array:
+    order = sorted(range(len(concepts)), key=lambda row: concepts[row].code)
+    places = np.empty(len(concepts), dtype=np.int32)
+    places[order] = np.arange(len(concepts), dtype=np.int32)
+    return places
+
+
+def _norms(arrays: dict[str, Array], optional: Array) -> Array:
+    """Return the length of each name's TF-IDF vector over the words that need to be said: ``(names,)``."""
+    squares = np.where(optional, 0, arrays["idf"][arrays["name_words"]] ** 2)
+    name_of = np.repeat(np.arange(len(arrays["name_word_starts"]) - 1), np.diff(arrays["name_word_starts"]))
+    sums = np.bincount(name_of, weights=squares, minlength=len(arrays["name_word_starts"]) - 1)
+    return np.sqrt(np.maximum(sums, 1e-6)).astype(np.float32)

@@ -1,0 +1,112 @@
+"""Normalised copies of strings: one spelling, one number, one form a word. The strings themselves are never altered."""
+
+import re
+import unicodedata
+from functools import lru_cache
+
+from resolvers.words import (
+    ABBREVIATIONS,
+    JOINED_PREFIXES,
+    LETTER_NUMBERS,
+    NUMBERED,
+    NUMBERS,
+    PLURALS,
+    SPELLINGS,
+    STOP_WORDS,
+    UNCHANGED,
+)
+
+_WORD = re.compile(r"[^\W_]+")
+_APOSTROPHE_S = re.compile(r"(?<=\w)['\u2019]s\b")
+_HYPHEN = re.compile(r"\b(" + "|".join(sorted(JOINED_PREFIXES)) + r")-(?=[^\W\d_]{3})")
+_NOT_SPECIFIED = re.compile(r"\bnot otherwise specified\b|\bnos\b")
+_NOT_ELSEWHERE = re.compile(r"\bnot elsewhere classified\b|\bnec\b")
+
+_SPELLING_RULES = (
+    (re.compile(r"[ao]e(?=..)"), "e"),  # haemorrhage, oedema
+    (re.compile(r"(?<=..)our(?=$|s$|al$|ed$|less$)"), "or"),  # tumour, behaviour
+    (re.compile(r"(?<=...)is(?=ed$|ation$|ing$)"), "iz"),  # localised
+    (re.compile(r"(?<=...)ys(?=ed$|ing$)"), "yz"),  # paralysed
+    (re.compile(r"ph(?=ate$|ide$)"), "f"),  # sulphate: sulfate, on both sides of a match
+)
+_PLURAL_RULES = (
+    (re.compile(r"(?<=...)ae$"), "a"),  # larvae
+    (re.compile(r"(?<=...)mata$"), "ma"),  # carcinomata
+    (re.compile(r"(?<=.)([oe])ses$"), r"\1sis"),  # thromboses, prostheses
+    (re.compile(r"(?<=...)ies$"), "y"),  # injuries
+    (re.compile(r"(?<=..)(ia|oma)s$"), r"\1"),  # pneumonias, carcinomas
+    (re.compile(r"(?<=.)(ss|x|ch|sh)es$"), r"\1"),  # abscesses, reflexes
+    (re.compile(r"(?<=..)(?<![suioa])s$"), ""),  # fractures
+)
+
+
+def words(text: str) -> list[str]:
+    """Return the normalised words of a text in its order, stop words dropped, abbreviations spelled out.
+
+    >>> words("Haemorrhages of the left kidney, type II")
+    ['hemorrhage', 'left', 'kidney', 'type', '2']
+    >>> words("pt. w/ HTN & post-traumatic tumours NOS")
+    ['pt', 'w', 'hypertension', 'posttraumatic', 'tumor', 'unspecified']
+    """
+    found = _once(_fold(text))
+    while (again := _once(" ".join(found))) != found:  # an abbreviation or a dropped word may make new neighbours
+        found = again
+    return found
+
+
+def normalize(text: str) -> str:
+    """Return the normalised words joined by spaces; normalising again changes nothing.
+
+    >>> normalize("Liver disease, unspecified")
+    'liver disease unspecified'
+    """
+    return " ".join(words(text))
+
+
+def order_free(text: str) -> str:
+    """Return the different normalised words of a text in alphabetical order, the same for every order of the words.
+
+    >>> order_free("lesion of liver") == order_free("Liver lesions")
+    True
+    """
+    return " ".join(sorted(set(words(text))))
+
+
+def _fold(text: str) -> str:
+    """Fold case and width, drop accents; may change the length."""
+    if text.isascii():
+        return text.lower()
+    decomposed = unicodedata.normalize("NFKD", unicodedata.normalize("NFKC", text).casefold())
+    return "".join(char for char in decomposed if not unicodedata.combining(char))
+
+
+def _once(text: str) -> list[str]:
+    joined = _HYPHEN.sub(r"\1", _APOSTROPHE_S.sub("", text))
+    named = _NOT_ELSEWHERE.sub(" ", _NOT_SPECIFIED.sub(" unspecified ", joined))
+    forms = (_form(word) for word in _WORD.findall(named))
+    kept = [part for form in forms for part in ABBREVIATIONS.get(form, form).split() if part not in STOP_WORDS]
+    return [_number(word, before) for before, word in zip(["", *kept], kept, strict=False)]
+
+
+def _number(word: str, before: str) -> str:
+    if before in NUMBERED and word in LETTER_NUMBERS:
+        return LETTER_NUMBERS[word]
+    return NUMBERS.get(word, word)
+
+
+@lru_cache(maxsize=1 << 16)
+def _form(word: str) -> str:
+    """Return the American spelling of the singular of a word."""
+    for pattern, replacement in _PLURAL_RULES if _has_plural(word) else ():
+        shorter, changes = pattern.subn(replacement, word)
+        if changes:
+            word = shorter
+            break
+    word = SPELLINGS.get(PLURALS.get(word, word), PLURALS.get(word, word))
+    for pattern, replacement in _SPELLING_RULES if len(word) > 4 else ():
+        word = pattern.sub(replacement, word)
+    return word
+
+
+def _has_plural(word: str) -> bool:
+    return len(word) > 3 and word not in UNCHANGED and word not in PLURALS and word not in ABBREVIATIONS
