@@ -1,32 +1,64 @@
-"""What rules add to a model's document: dates it missed, assertion status, normalised time."""
+"""What rules add to a model's document: dates it missed, assertion status, normalised time; and what they take away."""
 
+import re
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date
 
 from extractors.assertion import with_assertions
 from extractors.document import Document, Mention
+from extractors.sections import sections
+from extractors.text import Span
 from extractors.timex import find_times, normalize_times
+
+# A report's title: a first line of a few capital words, with nothing in the next line. Models read it as a procedure.
+_TITLE = re.compile(r"\s*(?P<title>[A-Z][A-Z/&-]*(?: [A-Z/&-]+){0,5}):?[^\S\n]*\r?\n[^\S\n]*\r?\n")
 
 
 def annotate(document: Document, anchor: date | None) -> Document:
     """Return the document with rule-found times beside the model's mentions, assertions, and the meaning of its times.
 
+    Mentions inside a section heading or the title go, with their relations: "MEDICATIONS:" is no medication.
+
     Args:
         document: What a model read.
         anchor: The day the text was written, which relative times count from; None leaves them open.
     """
-    found = [time for time in find_times(document.text) if not _overlaps(document, time)]
-    wider = sorted([*document.mentions, *found], key=lambda m: (m.start, m.end, m.label))
-    asserted = with_assertions(document.text, wider)
-    complete = _replaced(document, dict(zip(wider, asserted, strict=True)))
+    content = _without_headings(document)
+    found = [time for time in find_times(content.text) if not _overlaps(content, time)]
+    wider = sorted([*content.mentions, *found], key=lambda m: (m.start, m.end, m.label))
+    asserted = with_assertions(content.text, wider)
+    complete = _replaced(content, dict(zip(wider, asserted, strict=True)))
     times = normalize_times(complete.text, complete.mentions, anchor)
     return replace(complete, times=tuple(times))
 
 
+def _without_headings(document: Document) -> Document:
+    """Return the document without the mentions that lie inside a heading."""
+    spans = _headings(document.text)
+    starts = [start for start, _ in spans]
+
+    def is_content(mention: Mention) -> bool:
+        i = bisect_right(starts, mention.start) - 1
+        return i < 0 or mention.end > spans[i][1]
+
+    kept = {mention for mention in document.mentions if is_content(mention)}
+    relations = tuple(r for r in document.relations if r.head in kept and r.tail in kept)
+    return replace(document, mentions=tuple(m for m in document.mentions if m in kept), relations=relations)
+
+
+def _headings(text: str) -> list[Span]:
+    """Return the spans of the title and the section headings, in order."""
+    title = _TITLE.match(text)
+    first = [] if title is None else [title.span("title")]
+    return sorted({*first, *(section.heading for section in sections(text))})
+
+
 def _overlaps(document: Document, time: Mention) -> bool:
-    """Tell whether a mention of the document covers part of ``time``."""
-    return any(mention.start < time.end and time.start < mention.end for mention in document.mentions)
+    """Tell whether a mention of the document covers part of ``time``; mentions do not overlap each other."""
+    i = bisect_right(document.mentions, time.start, key=lambda m: m.end)
+    return i < len(document.mentions) and document.mentions[i].start < time.end
 
 
 def _replaced(document: Document, becomes: Mapping[Mention, Mention]) -> Document:

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from datetime import date
+from datetime import MAXYEAR, MINYEAR, date
 from typing import NamedTuple
 
 from extractors.quantities import alternatives, month_length, timex_value
@@ -81,7 +81,7 @@ _SHAPES: tuple[_Shape, ...] = (
     _shape(rf"{_DAY}-{_MONTH}-(?P<y>\d\d){_END}"),  # 04-MAR-19
     _shape(rf"{_MONTH}\s{{1,3}}{_DAY},?\s?['’](?P<y>\d\d){_END}"),  # noqa: RUF001 (March 4, '19)
     _shape(rf"{_PART}{_MONTH}[\s,/-]{{0,3}}(?:of\s{{1,3}}(?:the\syear\s)?)?{_YEAR}{_END}"),  # late March of 2019
-    _shape(rf"(?:the\s)?(?P<season>spring|summer|fall|autumn|winter)\s(?:of\s)?{_YEAR}{_END}"),  # spring 2019
+    _shape(rf"(?P<season>spring|summer|fall|autumn|winter)\s(?:of\s)?{_YEAR}{_END}"),  # spring 2019
     _shape(rf"{_MONTH_ALONE}\.?\s{{1,3}}{_DAY}{_END}{_NO_AMOUNT}"),  # March 4
     _shape(rf"{_DAY}\s(?:of\s)?{_MONTH_ALONE}(?![\w]|\s?\d)"),  # 4 March
     _shape(rf"(?P<a>\d{{1,2}})/(?P<b>\d{{1,2}}){_END}{_NO_AMOUNT}", _ON),  # on 3/4
@@ -95,7 +95,7 @@ _SHAPES: tuple[_Shape, ...] = (
 
 _SEED = re.compile(
     rf"(?<![\w./-])(?=\d|{alternatives(MONTHS)}|early|mid|late|(?:the\s)?(?:end|beginning|middle)\sof"
-    rf"|(?:the\s)?{alternatives([*SEASONS, 'winter'])})",
+    rf"|{alternatives([*SEASONS, 'winter'])})",
     re.IGNORECASE,
 )
 TO = re.compile(r"\s?(?:[-–]|\b(?:to|through|thru|until|till|and)\b)\s?", re.IGNORECASE)  # noqa: RUF001 (a dash in notes)
@@ -136,15 +136,6 @@ class Period(NamedTuple):
 def between(start: date, end: date) -> Period:
     """Return the period from one day to another."""
     return Period(timex_value(start, end), start, end)
-
-
-def month_period(year: int, month: int) -> Period:
-    """Return a whole month.
-
-    Raises:
-        ValueError: If there is no such month.
-    """
-    return between(date(year, month, 1), date(year, month, month_length(year, month)))
 
 
 def written_dates(text: str) -> Iterator[WrittenDate]:
@@ -219,7 +210,8 @@ def period_of(written: WrittenDate, year: int | None) -> Period:
     if written.season in SEASONS:
         suffix, first, last = SEASONS[written.season]
         value = f"{parts[0]}-{suffix}"
-        return Period(value) if year is None else Period(value, date(year, first, 1), date(year, last, 30 + last % 2))
+        days = () if year is None else (date(year, first, 1), date(year, last, month_length(year, last)))
+        return Period(value, *days)
     parts += [f"{number:02d}" for number in (month, day) if number is not None]
     if year is not None and not _exists(year, month, day):
         return Period(f"{year:04d}-XX-XX")
@@ -238,8 +230,8 @@ def _century(year: str | None) -> str:
 def _exists(year: int, month: int | None, day: int | None) -> bool:
     """Tell whether the calendar has this day or month."""
     if month is None:
-        return year >= 1
-    return year >= 1 and 1 <= month <= 12 and (day is None or 1 <= day <= month_length(year, month))
+        return MINYEAR <= year <= MAXYEAR
+    return MINYEAR <= year <= MAXYEAR and 1 <= month <= 12 and (day is None or 1 <= day <= month_length(year, month))
 
 
 def full_year(two_digits: int, pivot: date, *, is_birth: bool = False) -> int | None:

@@ -59,14 +59,18 @@ def read_text(text: str, tokenizer: Tokenizer, states: States, reading: Reading)
     return Document(text, tuple(mentions), tuple(relations))
 
 
-def _mention(text: str, words: Sequence[Span], span: tuple[int, int, int], confidence: Array, labels: Sequence[str]) -> Mention:
+def _mention(
+    text: str, words: Sequence[Span], span: tuple[int, int, int], confidence: Array, labels: Sequence[str]
+) -> Mention:
     """Return the mention of some words; its score is the least certain word's."""
     first, last, label = span
     start, end = words[first][0], words[last - 1][1]
     return Mention(start, end, labels[label], text[start:end], score=round(float(confidence[first:last].min()), 4))
 
 
-def _tags(seen: Sequence[Window], states: Sequence[Array], weights: Mapping[str, Array], words: int) -> tuple[list[int], Array]:
+def _tags(
+    seen: Sequence[Window], states: Sequence[Array], weights: Mapping[str, Array], words: int
+) -> tuple[list[int], Array]:
     """Return the tag of every word of a text, and its probability."""
     crf = (weights["crf.start_transitions"], weights["crf.transitions"], weights["crf.end_transitions"])
     tags: list[int] = []
@@ -100,7 +104,9 @@ def _relations(
     keep[np.arange(len(positions)), np.arange(len(positions))] = False
     keep[: core - low, : core - low] = False  # read in the window before
     return [
-        Relation(mentions[low + head], mentions[low + tail], reading.relations[r], round(float(scores[tail, head, r]), 4))
+        Relation(
+            mentions[low + head], mentions[low + tail], reading.relations[r], round(float(scores[tail, head, r]), 4)
+        )
         for tail, head, r in zip(*(index.tolist() for index in np.nonzero(keep)), strict=True)
     ]
 

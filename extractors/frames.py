@@ -26,7 +26,10 @@ EVENT = rf"(?P<event>{'|'.join(EVENTS.values())})\b"
 _OF_EVENT = rf"(?:(?:the|his|her|their|this|current|initial|index|hospital|time|of|day|date|being)\s){{0,4}}{EVENT}"
 _ABOUT = r"(?:(?:about|approximately|approx|around|roughly|nearly|almost|~|another|further|a\sfurther)\s)?"
 _S = r"(?:['’]s?)?"  # noqa: RUF001
-_VISIT = r"(?:follow(?:[\s-]?up)?|return|see|seen|recheck|repeat|again|appointment|visit|back|scheduled|removed?|call|clinic)"
+_VISIT = (
+    r"(?:follow(?:[\s-]?up)?|return|see|seen|recheck|repeat|again|appointment|visit|back|scheduled|removed?|call"
+    r"|clinic)"
+)
 _DOSE = r"(?:m[gl]|mcg|tabs?|tablets?|caps(?:ules?)?|po|p\.o\.|bid|tid|qid|daily|units?|iv)"
 _SPECIMEN = (
     r"(?:urine|urinary|holter|eeg|ambulatory|survival|glucose|supply|monitor|recall|film|delay|fast|weight|hold"
@@ -156,6 +159,7 @@ FRAMES: tuple[Frame, ...] = (
     ),
     _frame("", r"\s(?:after|following|post)\b", "Date", _from_event(1)),
     _frame("", r"\s(?:before|prior\sto|preceding)\b", "Date", _from_event(-1)),
+    _frame(rf"\bafter\s{{1,2}}{_ABOUT}", r"(?=\sof\b)", "Duration", _duration),  # after 3 weeks of therapy
     _frame(rf"\b(?P<t>after\s{{1,2}}{_ABOUT})", "", "Date", _moved(1, meaning.previous)),
     _frame("", rf"{_S}[\s-](?:\w{{1,12}}\s)?follow(?:-|\s)?up\b", "Date", _moved(1, meaning.previous)),
     # Bare.

@@ -18,9 +18,7 @@ class LexiconExtractor:
         targets: Labels that are modified.
     """
 
-    def __init__(
-        self, terms: Mapping[str, str], modifiers: Sequence[str] = (), targets: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, terms: Mapping[str, str], modifiers: Sequence[str] = (), targets: Sequence[str] = ()) -> None:
         self._labels = {term.casefold(): label for term, label in terms.items()}
         longest_first = sorted(self._labels, key=lambda term: (-len(term), term))
         self._pattern = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?!\w)", re.IGNORECASE)

@@ -1,10 +1,10 @@
 """What a time expression means: the days it covers, computed from the note's date or from another expression."""
 
 from collections.abc import Callable, Mapping
-from datetime import date, timedelta
+from datetime import date
 from typing import NamedTuple
 
-from extractors.dates import Period, WrittenDate, between, full_year, month_period, nearest_year, period_of
+from extractors.dates import Period, WrittenDate, between, full_year, nearest_year, period_of
 from extractors.quantities import Quantity, back, shift, timex_value
 
 UNKNOWN_DATE = "XXXX-XX-XX"
@@ -144,8 +144,8 @@ def moved(amount: Quantity, sign: int, counted: Counted, scene: Scene) -> Meanin
     ends = (base.first, base.last)
     spans = [shift(day, sign * count, amount.unit) for day in ends for count in (amount.low, amount.high)]
     days = [day for span in spans if span is not None for day in span]
-    if None in spans:
-        return nothing(scene)
+    if None in spans or (counted is previous and scene.note is not None and min(days) > scene.note >= base.last):
+        return nothing(scene)  # a story told in the note does not go on after it
     return Meaning("DATE", timex_value(min(days), max(days)), min(days), max(days), base.anchor)
 
 
@@ -164,7 +164,10 @@ def on_day(offset: int, counted: Counted, scene: Scene, *, part: str | None = No
     kind = "DATE" if part is None else "TIME"
     if base is None:
         return Meaning(kind, UNKNOWN_DATE if part is None else f"{UNKNOWN_DATE}T{part}")
-    first, last = base.first + timedelta(offset), base.last + timedelta(offset)
+    ends = shift(base.first, offset, "D"), shift(base.last, offset, "D")
+    if ends[0] is None or ends[1] is None:
+        return nothing(scene)
+    first, last = ends[0][0], ends[1][1]
     return Meaning(kind, timex_value(first, last) + ("" if part is None else f"T{part}"), first, last, base.anchor)
 
 
@@ -174,13 +177,12 @@ def neighbour(unit: str, step: int, counted: Counted, scene: Scene) -> Meaning:
     if base is None:
         return nothing(scene)
     if unit != "W":
-        return (
-            moved(Quantity(1, 1, unit), step, counted, scene)
-            if step
-            else moved(Quantity(0, 0, unit), 1, counted, scene)
-        )
-    monday = base.first - timedelta(base.first.weekday()) + timedelta(7 * step)
-    return Meaning("DATE", *between(monday, monday + timedelta(6)), base.anchor)
+        return moved(Quantity(step, step, unit), 1, counted, scene)
+    monday = shift(base.first, 7 * step - base.first.weekday(), "D")
+    sunday = None if monday is None else shift(monday[0], 6, "D")
+    if monday is None or sunday is None:
+        return nothing(scene)
+    return Meaning("DATE", *between(monday[0], sunday[0]), base.anchor)
 
 
 def weekday(number: int, step: int, scene: Scene) -> Meaning:
@@ -197,4 +199,5 @@ def named_month(month: int, step: int, scene: Scene) -> Meaning:
     if scene.note is None:
         return Meaning("DATE", f"XXXX-{month:02d}")
     is_other_year = (month >= scene.note.month and step < 0) or (month <= scene.note.month and step > 0)
-    return Meaning("DATE", *month_period(scene.note.year + step * is_other_year, month), "note")
+    period = period_of(WrittenDate(0, 0, month=month), scene.note.year + step * is_other_year)
+    return Meaning("DATE", *period, None if period.start is None else "note")

@@ -53,7 +53,9 @@ _PER = {"daily": "D", "nightly": "D", "weekly": "W", "monthly": "M", "yearly": "
 _NTH = rf"(?P<n>{alternatives([*ORDINALS, *NUMBERS])}|\d{{1,3}})(?:st|nd|rd|th)?"
 _LONG_UNIT = r"(?P<unit>week|month|year|decade)"
 _PART = rf"(?P<part>{alternatives(PARTS)})"
-_COUNT = rf"(?P<n>{alternatives(_TIMES)}|(?:{alternatives(NUMBERS)}|\d{{1,2}})\s?(?:times?|x)|x\s?\d{{1,2}})"
+_COUNT = (
+    rf"(?:(?P<word>{alternatives(_TIMES)})|(?P<n>{alternatives(NUMBERS)}|[1-9]\d?)\s?(?:times?|x)|x\s?(?P<x>[1-9]\d?))"
+)
 
 
 class Phrase(NamedTuple):
@@ -71,6 +73,11 @@ def _phrase(pattern: str, label: str | None, read: Callable[[re.Match[str]], Rea
 def _key(text: str) -> str:
     """Return a matched text as the tables have it."""
     return " ".join(text.lower().split())
+
+
+def _whole(word: str) -> int:
+    """Return the number that digits or a word for a number give."""
+    return NUMBERS[word] if word in NUMBERS else int(word)
 
 
 def _day_part(match: re.Match[str]) -> Reader:
@@ -99,7 +106,7 @@ def _hanging_day(match: re.Match[str]) -> Reader:
 def _nth_day(match: re.Match[str]) -> Reader:
     """Return the n-th day after surgery, or of a hospital stay, whose first day is the admission."""
     word = _key(match["n"])
-    count = ORDINALS[word] if word in ORDINALS else int(number(word) or 0)
+    count = ORDINALS[word] if word in ORDINALS else _whole(word)
     is_surgery = _key(match["event"]).startswith("p")
     return partial(
         meaning.on_day, count if is_surgery else count - 1, meaning.event("surgery" if is_surgery else "admission")
@@ -113,9 +120,9 @@ def _event_day(match: re.Match[str]) -> Reader:
 
 
 def _times_per(match: re.Match[str]) -> Reader:
-    """Return the time after which something done n times a unit repeats: 3 times a week is PT56H, twice a month P0.5M."""
-    word = _key(match["n"]).replace("times", "").replace("time", "").strip(" x")
-    count = _TIMES[word] if word in _TIMES else number(word) or 1
+    """Return the time after which what is done n times a unit repeats: 3 times a week is PT56H, twice a month P0.5M."""
+    written = match["n"] if match["x"] is None else match["x"]
+    count = _whole(_key(written)) if match["word"] is None else _TIMES[_key(match["word"])]
     unit = _PER[_key(match["per"])] if match["per"] else UNIT_OF_WORD[_key(match["unit"])]
     if count == 1 or unit not in _UNIT_HOURS:
         return partial(meaning.recurring, Quantity(1 / count, 1 / count, unit).value)
@@ -129,10 +136,10 @@ def _age(match: re.Match[str]) -> Reader:
 
 
 def _clock(match: re.Match[str]) -> Reader:
-    hour, minute = int(match["hour"]), int(match["minute"] or 0)
-    half = (match.groupdict().get("half") or "").lower()
-    hour = hour % 12 + 12 * (half == "p") if half else hour
-    return partial(meaning.clock, f"T{hour:02d}:{minute:02d}")
+    hour, minute, half = int(match["hour"]), match["minute"], match.groupdict().get("half")
+    if half is not None:
+        hour = hour % 12 + 12 * (half.lower() == "p")
+    return partial(meaning.clock, f"T{hour:02d}:{'00' if minute is None else minute}")
 
 
 def _frequency(match: re.Match[str]) -> Reader:
@@ -250,10 +257,13 @@ PHRASES: tuple[Phrase, ...] = (
 
 _COUNTED = r"(?:(?:times?|x|st|nd|rd|th|hours|hrs|pod|hospital|inpatient|day)\b|post)"
 SEED = re.compile(
-    r"(?<!\w)(?=[\w@])(?=(?:(?:on|upon|at|in|for|over|during|within|throughout|earlier|later|since|until|by|from|around|time:|@)\s{0,2})?"
+    r"(?<!\w)(?=[\w@])(?=(?:(?:on|upon|at|in|for|over|during|within|throughout|earlier|later|since|until|by|from|around"
+    r"|time:|@)\s{0,2})?"
     r"(?:the\s)?(?:"
-    rf"{alternatives([*STEPS, *DAYS, *HANGING, *WEEKDAYS, *FREQUENCIES, *_TIMES])}\b|tonight|day\s|time\sof|age\s|pod|post|hd"
-    r"|hospital|admission|presentation|surgery|operation|discharge|his\s|her\s|initial|every\s|each\s|first|q\.?\s?\d|x\s?\d"
+    rf"{alternatives([*STEPS, *DAYS, *HANGING, *WEEKDAYS, *FREQUENCIES, *_TIMES])}\b"
+    r"|tonight|day\s|time\sof|age\s|pod|post|hd"
+    r"|hospital|admission|presentation|surgery|operation|discharge|his\s|her\s|initial|every\s|each\s|first"
+    r"|q\.?\s?\d|x\s?\d"
     rf"|{alternatives([*NUMBERS, *ORDINALS])}\s{_COUNTED}"
     rf"|\d{{1,2}}:\d\d|\d{{1,4}}\s?(?:{_COUNTED}|[ap]\.?\s?m)))",
     re.IGNORECASE,

@@ -63,7 +63,7 @@ _NUMBER = (
     rf"(?:\d{{1,3}}(?:\.\d{{1,2}})?{_HALF}?|½|{alternatives(NUMBERS)}{_HALF}?|half\s(?:of\s)?an?"
     r"|several|multiple|many|(?:an?\s)?(?:couple(?:\sof)?|few)|an?)"
 )
-_UNIT = alternatives(word for word in UNIT_OF_WORD if word != "d") + r"|(?-i:d)"
+_UNIT = alternatives(word for word in UNIT_OF_WORD if word != "d") + r"|(?<=\s)(?-i:d)"
 
 QUANTITY = re.compile(
     rf"(?:(?<![\w./%$#^])|(?<=\bx))(?=[\d½acefhmnost])(?P<low>{_NUMBER})(?:\s?(?:-|–|to|or)\s?(?P<high>{_NUMBER}))?"  # noqa: RUF001 (a dash in notes)

@@ -41,13 +41,18 @@ class JointExtractor:
         for name in FILES:
             if not (folder / name).is_file():
                 raise ExtractionError(f"{folder}: no exported joint model: {name} is missing")
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
+        self._threads = threads
         self._reading = _load_reading(folder)
         self._tokenizer = load_tokenizer(folder)
-        self._session = onnxruntime.InferenceSession(
-            str(folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
+
+    @cached_property
+    def _session(self) -> onnxruntime.InferenceSession:
+        """The encoder, loaded when the first text is read."""
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = self._threads
+        options.log_severity_level = 3
+        return onnxruntime.InferenceSession(
+            str(self.folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
         )
 
     @cached_property
@@ -77,4 +82,6 @@ def _load_reading(folder: Path) -> Reading:
         config["labels"], config["relations"] = tuple(config["labels"]), tuple(config["relations"])
         return Reading(**config, weights=weights)
     except (ValueError, KeyError, TypeError) as error:
-        raise ExtractionError(f"{folder}: no exported joint model: config.json or heads.npz is of another kind") from error
+        raise ExtractionError(
+            f"{folder}: no exported joint model: config.json or heads.npz is of another kind"
+        ) from error

@@ -164,7 +164,9 @@ _LINE = re.compile(
     r"(?P<name>[^\W\d_][^\n\r:]{0,70}?)[^\S\r\n]{0,3}(?::|(?=[^\S\r\n]{0,3}\r?$))",
     re.MULTILINE,
 )
-_INSIDE = re.compile(r"(?<=[.;!?)])\s{1,10}(?P<name>[A-Z][A-Za-z /&-]{1,40}):")
+_INSIDE = re.compile(
+    r"(?:(?<=[.;!?)])\s|(?<=\S)[^\S\r\n]{2})\s{0,40}(?P<name>[A-Z][A-Za-z/&-]{1,20}(?: [A-Za-z/&-]{1,20}){0,5}):"
+)
 
 
 def sections(text: str) -> list[Section]:
@@ -202,8 +204,13 @@ def _key(heading: str) -> str:
 def _headings(text: str) -> list[tuple[int, int]]:
     """Return the spans of the headings in order, with their colons."""
     spans = [(m.start("name"), m.end()) for m in _LINE.finditer(text) if _opens_section(m["name"], m[0][-1] == ":")]
-    inside = [(m.start("name"), m.end()) for m in _INSIDE.finditer(text) if _key(m["name"]) in _KIND_OF_NAME]
-    return sorted({*spans, *(span for span in inside if len(text[slice(*span)]) > 2)})
+    inside = [(m.start("name"), m.end()) for m in _INSIDE.finditer(text) if _is_known(m["name"])]
+    return sorted({*spans, *inside})
+
+
+def _is_known(name: str) -> bool:
+    """Tell whether a name inside a line is that of a section."""
+    return len(name) > 2 and (_key(name) in _KIND_OF_NAME or (name.isupper() and kind_of(name) is not None))
 
 
 def _opens_section(name: str, has_colon: bool) -> bool:

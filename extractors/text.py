@@ -63,7 +63,11 @@ def _is_abbreviation(token: str) -> bool:
 
 def _is_item(text: str, token: re.Match[str]) -> bool:
     """Tell whether a token is the number of a list item: ``1`` or ``(2`` at the beginning of a line."""
-    return token[0].lstrip("(").isdigit() and len(token[0]) < 4 and not text[text.rfind("\n", 0, token.start()) + 1 : token.start()].strip()
+    return (
+        token[0].lstrip("(").isdigit()
+        and len(token[0]) < 4
+        and not text[text.rfind("\n", 0, token.start()) + 1 : token.start()].strip()
+    )
 
 
 def _append_stripped(spans: list[Span], text: str, start: int, end: int) -> None:

@@ -1,17 +1,18 @@
 """Time expressions: found without a model, and given their TIMEX3 value and the days they cover.
 
 ``find_times`` and ``normalize_times`` read a text with the same three tables: calendar dates (``dates.py``), amounts of
-time and what stands around them (``frames.py``), and other phrases (``phrases.py``); ``meaning.py`` does the counting.
+time and what stands around them (``frames.py``), and other phrases (``phrases.py``); ``meaning.py`` counts.
 
-What an expression counts from is told in ``TimeExpression.anchor``. Nothing is ever computed from the day of the run; what
-cannot be told has no days. The choices made:
+What an expression counts from is told in ``TimeExpression.anchor``. Nothing is ever computed from the day of the run;
+what cannot be told has no days. The choices made:
 
-* "two weeks ago" is a day, "two months ago" that whole month, "two years ago" that whole year; "2-3 weeks ago" the days
-  between; "several weeks ago" and "more than a year ago" are durations (``PXW``, ``P1Y``) without days.
-* "two days later" counts from the nearest expression before it in the same section; "6 months earlier" too, or else from
-  the note; "3 days prior to admission" only from a day of admission that the text gives.
-* ``3/4`` is 4 March (US order) unless the first number is above 12. A date without a year is the nearest one not after the
-  note, or not before it after words like "scheduled".
+* "two weeks ago" is a day, "two months ago" that whole month, "two years ago" that whole year; "2-3 weeks ago" the
+  days between; "several weeks ago" and "more than a year ago" are durations (``PXW``, ``P1Y``) without days.
+* "two days later" counts from the nearest expression before it, in the same section and at most 500 characters off;
+  "6 months earlier" too, or else from the note; "3 days prior to admission" only from a day of admission that the
+  text gives. What would hang on a past day and lie after the note has no days.
+* ``3/4`` is 4 March (US order) unless the first number is above 12. A date without a year is the nearest one not after
+  the note, or not before it after words like "scheduled".
 * A two-digit year is the latest one at most a year after the note; see ``dates.full_year``.
 * "for the past 3 weeks", "6-week history" and "since 2015" end with the note; a bare "6 weeks" has no days.
 """
@@ -42,6 +43,9 @@ VAGUE: dict[str, str] = {
     **dict.fromkeys(("in the future", "soon", "later"), "FUTURE_REF"),
 }
 """What only a model takes for a time expression; the present is the day of the note."""
+
+_HANGING = 500
+"""Characters within which an expression hangs on the one before it (ours: further off it is seldom the right one)."""
 
 _NEAR = 60
 """Characters beside a date in which the event stands that happened on it."""
@@ -129,15 +133,16 @@ def _meanings(
     scene = scene._replace(events=_events(text, found, days))
     headings = [section.heading[0] for section in sections(text)]
     meanings: list[Meaning] = []
-    previous: tuple[int, Base] | None = None
+    previous, told = None, 0  # the last expression with days, and where it begins
     for index, reading in enumerate(found):
-        section = bisect_right(headings, reading.start)
-        behind = index + 1 < len(found) and found[index + 1].start - reading.end <= len(" the ")
-        following = days[index + 1] if behind else None
-        hanging = previous[1] if previous is not None and previous[0] == section else None
-        meanings.append(reading.read(scene._replace(previous=hanging, following=following)))
+        is_same_section = bisect_right(headings, told) == bisect_right(headings, reading.start)
+        is_near = is_same_section and reading.start - told <= _HANGING
+        is_followed = index + 1 < len(found) and found[index + 1].start - reading.end <= len(" the ")
+        following = days[index + 1] if is_followed else None
+        meanings.append(reading.read(scene._replace(previous=previous if is_near else None, following=following)))
         base = _base(meanings[-1], places[index])
-        previous = previous if base is None else (section, base)
+        if base is not None:
+            previous, told = base, reading.start
     return meanings
 
 
@@ -150,14 +155,12 @@ def _base(found: Meaning, place: tuple[int, int]) -> Base | None:
 
 def _pivot(found: Sequence[Reading], note: date | None) -> date | None:
     """Return the day that places two-digit years: the note's, or the latest full date of the text."""
-    full = [
-        reading.read(Scene(None)).end for reading in found if reading.written and len(reading.written.year or "") == 4
-    ]
-    return max((day for day in full if day is not None), default=None) if note is None else note
+    ends = (reading.read(Scene(None)).end for reading in found if reading.written is not None)
+    return max((end for end in ends if end is not None), default=None) if note is None else note
 
 
 def _events(text: str, found: Sequence[Reading], days: Sequence[Base | None]) -> dict[str, Base]:
-    """Return the first day that the text gives for each event ("Admission Date: 3/4/19", "on 3/4/19 he was admitted")."""
+    """Return the first day of each event that the text gives ("Admission Date: 3/4/19", "on 3/4/19 was admitted")."""
     events: dict[str, Base] = {}
     for reading, base in zip(found, days, strict=True):
         name = _event_of(text, reading)

@@ -1,7 +1,6 @@
 """The command line: each command parses, calls one function, prints. Nothing heavy is imported before it is needed."""
 
 import sys
-from functools import partial
 from pathlib import Path
 
 import click
@@ -14,8 +13,6 @@ from kgbuild.cli_options import (
     format_option,
     model_option,
     notes_argument,
-    open_resolvers,
-    open_setup,
     output_option,
     print_rows,
     readable,
@@ -56,17 +53,21 @@ def _fail(message: str) -> None:
 @store_option
 @system_option
 @model_option
-def ingest(notes: Path, store: str, systems: tuple[str, ...], model: Path | None) -> None:
+@click.option("--jobs", type=click.IntRange(1), help="Processes that read. Default: one a core, for larger folders.")
+def ingest(notes: Path, store: str, systems: tuple[str, ...], model: Path | None, jobs: int | None) -> None:
     """Read NOTES (a folder, .txt, .jsonl, or - for JSON Lines) into the store; unchanged notes are skipped.
 
     Example: kgbuild ingest examples/notes
     """
     from kgbuild.pipeline import ingest as ingest_notes
+    from kgbuild.setup import Recipe, open_setup
+    from kgbuild.workers import Workers, default_jobs
 
     waiting = every_note(notes)  # before the store is opened: a folder that cannot be read leaves none behind
-    setup = open_setup(systems, model)
+    recipe = Recipe(systems, model)
+    setup = open_setup(recipe, tell)
     with open_store(store, create=True) as graph:
-        done = ingest_notes(waiting, setup, graph, tell)
+        done = ingest_notes(waiting, setup, graph, tell, Workers(recipe, setup, jobs or default_jobs()))
     counts = f"{done.new} new, {done.changed} changed, {done.unchanged} unchanged"
     click.echo(f"{store}: {counts}" + ("; nothing written" if done.new + done.changed == 0 else ""))
     exit_for(done.failed)
@@ -84,9 +85,10 @@ def extract(notes: Path, systems: tuple[str, ...], model: Path | None, target: P
     """
     from kgbuild.pipeline import resolve_notes
     from kgbuild.records import record_line
+    from kgbuild.setup import Recipe, open_setup
 
     failed: list[NoteError] = []
-    found = resolve_notes(readable(notes, failed), open_setup(systems, model))
+    found = resolve_notes(readable(notes, failed), open_setup(Recipe(systems, model), tell))
     with opened(target) as out:
         out.writelines(record_line(resolved).encode() for resolved in found)
     exit_for(len(failed))
@@ -109,9 +111,10 @@ def compare(
     from kgbuild.compare import COLUMNS, as_row
     from kgbuild.compare import compare as compare_note
     from kgbuild.pipeline import resolve_notes
+    from kgbuild.setup import Recipe, open_setup
 
     failed: list[NoteError] = []
-    setup = open_setup(systems, model)
+    setup = open_setup(Recipe(systems, model), tell)
     found = [
         row
         for resolved in resolve_notes(readable(notes, failed), setup)
@@ -134,9 +137,10 @@ def resolve(texts: tuple[str, ...], systems: tuple[str, ...], k: int, form: str,
     Example: kgbuild resolve "lesion of liver" --system icd10cm -k 3
     """
     from kgbuild.resolve import query_rows
+    from kgbuild.setup import open_resolvers
 
     queries = texts if texts and texts != ("-",) else [line.rstrip("\r\n") for line in sys.stdin]
-    rows = [row for resolver in open_resolvers(systems).values() for row in query_rows(queries, resolver, k)]
+    rows = [row for resolver in open_resolvers(systems, tell).values() for row in query_rows(queries, resolver, k)]
     if form == "jsonl":
         print_rows(target, form, rows, ())
         return

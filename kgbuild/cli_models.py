@@ -58,15 +58,21 @@ def evaluate(model: Path, corpus: str, folder: Path, split: str, form: str, targ
 
     gold = read_split(split, folder)
     predicted = JointExtractor(model)([document.text for document in gold])
-    tell(f"{corpus}, {split} split of extractors/corpora/maccrobat2020.split.json: {len(gold)} documents, {os.cpu_count()} cores")
-    tell("end to end: predicted mentions; strict: span, label and, for relations, both arguments and direction; micro unless named")
+    tell(
+        f"{corpus}, {split} split of extractors/corpora/maccrobat2020.split.json: {len(gold)} documents, {os.cpu_count()} cores"
+    )
+    tell(
+        "end to end: predicted mentions; strict: span, label and, for relations, both arguments and direction; micro unless named"
+    )
     tell("gold: every mention of the 34 labels, nested ones too; every relation of the 7 kinds, across sentences too")
-    print_rows(target, form, evaluation_rows(gold, predicted), ("protocol", "label", "P", "R", "F1", "gold", "predicted"))
+    print_rows(
+        target, form, evaluation_rows(gold, predicted), ("protocol", "label", "P", "R", "F1", "gold", "predicted")
+    )
 
 
 @click.group()
 def ontology() -> None:
-    """Code tables: list, add, show, search, remove."""
+    """Code tables: list, add, remove."""
 
 
 @ontology.command("list")

@@ -4,17 +4,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 import click
 
 from kgbuild import output
 from kgbuild.note import Note, NoteError
-from ontologies.store import tables
-
-if TYPE_CHECKING:
-    from kgbuild.pipeline import Setup
-    from resolvers.candidate import Resolver
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -43,27 +38,6 @@ def print_rows(target: Path | None, form: str, rows: Sequence[output.Row], colum
     with output.opened(target) as out:
         text = output.FORMATS[form](rows, columns)
         out.write(text.encode() + b"\n" * bool(text))
-
-
-def open_resolvers(systems: Sequence[str]) -> "dict[str, Resolver]":
-    """Return the resolvers of some systems, or of every system that has a table.
-
-    Raises:
-        TableError: If a system is unknown or has no table.
-    """
-    from resolvers.index import open_resolver
-
-    chosen = systems or [info.system for info in tables()]
-    return {system: open_resolver(system, tell) for system in dict.fromkeys(chosen)}
-
-
-def open_setup(systems: Sequence[str], model: Path | None) -> "Setup":
-    """Return the extractor and resolvers that notes are read and coded with."""
-    from extractors.runtime import SHIPPED, JointExtractor
-    from kgbuild.pipeline import Setup
-
-    extractor = JointExtractor(SHIPPED if model is None else model)
-    return Setup(extractor, open_resolvers(systems), extractor.fingerprint)
 
 
 def readable(source: Path, failed: list[NoteError]) -> Iterator[Note]:

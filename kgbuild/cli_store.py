@@ -8,11 +8,18 @@ import click
 
 from kgbuild import output
 from kgbuild.cli_options import format_option, output_option, print_rows, store_option, tell
+from kgbuild.schema import TIMELINE_ASSERTIONS
 from kgbuild.stores import EventFacts, StoreError, Table, open_store
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
-EXPORTS = ("turtle", "nt", "nq", "trig", "jsonld")  # kgbuild.export.FORMATS, which takes Oxigraph to load; a test compares
+EXPORTS = (
+    "turtle",
+    "nt",
+    "nq",
+    "trig",
+    "jsonld",
+)  # kgbuild.export.FORMATS, which takes Oxigraph to load; a test compares
 
 TIMELINE = ("start", "end", "label", "text", "value", "unit", "code", "name", "assertion", "source", "evidence")
 
@@ -31,7 +38,8 @@ def patients(store: str, form: str, target: Path | None) -> None:
     with open_store(store, read_only=True) as graph:
         found = questions.patients(graph)
     rows = [
-        {"patient": p.id, "notes": p.notes, "events": p.events, "first": _day(p.start), "last": _day(p.end)} for p in found
+        {"patient": p.id, "notes": p.notes, "events": p.events, "first": _day(p.start), "last": _day(p.end)}
+        for p in found
     ]
     print_rows(target, form, rows, ("patient", "notes", "events", "first", "last"))
 
@@ -44,7 +52,10 @@ def patients(store: str, form: str, target: Path | None) -> None:
 @click.option("--label", "labels", multiple=True, help="Only this kind of event; repeatable.")
 @click.option("--code", help="Only this code and those below it: icd10cm:K76 or K76.")
 @click.option(
-    "--assertion", "assertions", multiple=True, help="Only this status; repeatable. Default: present, historical, possible."
+    "--assertion",
+    "assertions",
+    multiple=True,
+    help="Only this status; repeatable. Default: present, historical, possible.",
 )
 @format_option("table", "json", "csv")
 @output_option
@@ -73,7 +84,7 @@ def timeline(
             until=None if until is None else until.date(),
             labels=labels or None,
             code=code,
-            assertions=assertions or questions.TIMELINE_ASSERTIONS,
+            assertions=assertions or TIMELINE_ASSERTIONS,
         )
     if form == "json":
         _print_json(target, questions.timeline_json(patient, events))
@@ -111,7 +122,7 @@ def trend(patient: str, what: str, store: str, form: str, target: Path | None) -
 def query_command(statement: str, store: str, form: str, target: Path | None) -> None:
     """Answer a read-only SPARQL STATEMENT over all notes; ``-`` reads it from stdin. Prefixes of the export are known.
 
-    Example: kgbuild query "SELECT ?name (COUNT(*) AS ?events) { ?event kg:of/kg:name ?name } GROUP BY ?name"
+    Example: kgbuild query "SELECT ?name (COUNT(*) AS ?events) { ?event kg:of/rdfs:label ?name } GROUP BY ?name"
     """
     text = click.get_text_stream("stdin").read() if statement == "-" else statement
     with open_store(store, read_only=True) as graph:
@@ -140,7 +151,7 @@ def export(store: str, form: str, target: Path | None) -> None:
 def retract(note_id: str, store: str) -> None:
     """Withdraw what only the note NOTE_ID says; what other notes say too stays.
 
-    Example: kgbuild retract p1/2019-03-04-ct
+    Example: kgbuild retract p1-2018-03-12-ct
     """
     with open_store(store) as graph:
         is_known = graph.retract(note_id)
@@ -155,14 +166,19 @@ COMMANDS = (patients, timeline, trend, query_command, export, retract)
 def _event_row(event: EventFacts) -> dict[str, object]:
     """Return an event as a row of the table."""
     evidence = "; ".join(f"{e.note}:{e.start}-{e.end}" for e in event.evidence)
-    facts = {name: getattr(event, name) for name in ("label", "text", "value", "unit", "code", "name", "assertion", "source")}
+    facts = {
+        name: getattr(event, name) for name in ("label", "text", "value", "unit", "code", "name", "assertion", "source")
+    }
     return {"start": _day(event.start), "end": _day(event.end), "evidence": evidence} | facts
 
 
 def _rows(found: Table) -> list[dict[str, object]]:
     """Return the rows of an answer by column, days as text."""
     return [
-        {column: _day(cell) if isinstance(cell, date) else cell for column, cell in zip(found.columns, row, strict=True)}
+        {
+            column: _day(cell) if isinstance(cell, date) else cell
+            for column, cell in zip(found.columns, row, strict=True)
+        }
         for row in found.rows
     ]
 

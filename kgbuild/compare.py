@@ -53,7 +53,11 @@ def as_row(row: Comparison) -> dict[str, object]:
 
 def _columns(candidate: Candidate | None, prefix: str) -> dict[str, object]:
     """Return the columns of one side."""
-    code, name, score = (None, None, None) if candidate is None else (candidate.concept.code, candidate.concept.name, round(candidate.score, 4))
+    code, name, score = (
+        (None, None, None)
+        if candidate is None
+        else (candidate.concept.code, candidate.concept.name, round(candidate.score, 4))
+    )
     return {f"{prefix}_code": code, f"{prefix}_name": name, f"{prefix}_score": score}
 
 
@@ -77,7 +81,9 @@ def compare(resolved: ResolvedNote, resolvers: Mapping[str, Resolver]) -> list[C
     ]  # fmt: skip
 
 
-def _base(resolutions: Sequence[Resolution], resolvers: Mapping[str, Resolver]) -> dict[tuple[str, str], Candidate | None]:
+def _base(
+    resolutions: Sequence[Resolution], resolvers: Mapping[str, Resolver]
+) -> dict[tuple[str, str], Candidate | None]:
     """Return the best candidate of each system and base text."""
     found: dict[tuple[str, str], Candidate | None] = {}
     for system, resolver in resolvers.items():

@@ -52,25 +52,40 @@ class Dates:
         self.times = [t for t in self.document.times if t.start is not None and t.type != "SET"]
         self.days = [t for t in self.times if t.type in ("DATE", "TIME")]
         self.tied, self.apart = _ties(self.document, self.times)
-        self.sentences = sentences(self.document.text)
+        self.sentences = sentences(self.document.text) if self.days else []
         self.sentence_starts = [start for start, _ in self.sentences]
         self.paragraph_starts = [0, *(match.end() for match in _PARAGRAPH_END.finditer(self.document.text))]
         self.headings = [t for t in self.days if _is_heading(self.document.text, t)]
         self.events = [m for m in self.document.mentions if m.label in EVENT_LABELS]
 
-    def of(self, mention: Mention, value: Mention | None) -> list[When]:
-        """Return when a mention happened: each interval the text ties to it; a value was measured in one of them."""
-        if value is not None and self.tied[value]:
-            return _intervals(self.tied[value])
+    def of(self, mention: Mention) -> list[When]:
+        """Return when a mention happened: each interval the text ties to it, or the best guess."""
         if self.tied[mention]:
-            found = _intervals(self.tied[mention])
-            return found if value is None else [_nearest(found, value)]
+            return _intervals(self.tied[mention])
         time = self._in_sentence(mention) or self._heading(mention)
         if time is not None:
             return [When(time.start, time.end, "text", (time.mention,))]
         if self.note.date is not None and assertion_of(mention) in NOTE_DATED_ASSERTIONS:
             return [When(self.note.date, self.note.date, "note date")]
         return [When(None, None, "unknown")]
+
+    def of_values(self, mention: Mention, values: Sequence[Mention]) -> list[tuple[Mention, When]]:
+        """Return when each value of a mention was measured.
+
+        That is when the text ties it to; else, as many values as days stand in the same order ("9.2 on May 1, 10.1 on
+        May 9"); else the day written nearest.
+        """
+        found = self.of(mention)
+        in_order = sorted(found, key=lambda when: when.dated_by[0].start if when.dated_by else 0)
+        measured: list[tuple[Mention, When]] = []
+        for place, value in enumerate(values):
+            if self.tied[value]:
+                measured += [(value, when) for when in _intervals(self.tied[value])]
+            elif len(found) == len(values):
+                measured.append((value, in_order[place]))
+            else:
+                measured.append((value, found[0] if len(found) == 1 else _nearest(found, value)))
+        return measured
 
     def _in_sentence(self, mention: Mention) -> TimeExpression | None:
         """Return the nearest date of the sentence if all of its dates are the same interval.

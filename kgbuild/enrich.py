@@ -37,7 +37,11 @@ class Chunk:
 
 def chunks(document: Document) -> list[Chunk]:
     """Return one chunk for every mention that a code system may hold, in document order."""
-    return [Chunk(m, _modifiers(document.relations, m)) for m in document.mentions if m.label in CODED_LABELS]
+    relations_of: dict[Mention, list[Relation]] = {}
+    for relation in document.relations:
+        relations_of.setdefault(relation.head, []).append(relation)
+        relations_of.setdefault(relation.tail, []).append(relation)
+    return [Chunk(m, _modifiers(relations_of.get(m, ()), m)) for m in document.mentions if m.label in CODED_LABELS]
 
 
 def _modifiers(relations: Sequence[Relation], mention: Mention) -> tuple[Relation, ...]:
@@ -45,8 +49,8 @@ def _modifiers(relations: Sequence[Relation], mention: Mention) -> tuple[Relatio
     found = []
     for rank, rule in enumerate(ENRICHMENTS):
         for relation in relations:
-            end = relation.tail if rule.target == "tail" else relation.head
-            other = relation.head if rule.target == "tail" else relation.tail
-            if end == mention and relation.label == rule.relation and other.label == rule.modifier and mention.label in rule.labels:
+            end, other = (relation.tail, relation.head) if rule.target == "tail" else (relation.head, relation.tail)
+            applies = relation.label == rule.relation and other.label == rule.modifier and mention.label in rule.labels
+            if applies and end == mention:
                 found.append((rank, other.start, relation))
     return tuple(relation for _, _, relation in sorted(found, key=lambda item: item[:2]))

@@ -1,6 +1,7 @@
 """The nodes and edges of one note: a pure function of what was read and resolved."""
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
@@ -70,7 +71,9 @@ def note_graph(resolved: ResolvedNote, fingerprint: str) -> NoteGraph:
     """Return the nodes and edges of a note: deterministic, sorted, every edge between two of its nodes."""
     note = resolved.note
     entity_of = entities(resolved)
-    happened = events(resolved)
+    happened = events(resolved, entity_of)
+    entity_ids = {mention: [entity.id] for mention, entity in entity_of.items()}
+    event_ids = _event_ids(happened)
     nodes = [
         *_note_nodes(resolved, fingerprint),
         *(_mention_node(note.id, mention) for mention in resolved.document.mentions),
@@ -82,7 +85,7 @@ def note_graph(resolved: ResolvedNote, fingerprint: str) -> NoteGraph:
         *_note_edges(resolved, entity_of),
         *(edge for event in happened for edge in _event_edges(event)),
         *(edge for resolution in resolved.resolutions for edge in _code_edges(note.id, resolution, entity_of)),
-        *(edge for r in resolved.document.relations for edge in _relation_edges(note.id, r, entity_of, happened)),
+        *(edge for r in resolved.document.relations for edge in _relation_edges(note.id, r, entity_ids, event_ids)),
     ]
     return _checked(NoteGraph(note.id, fingerprint, _unique_nodes(nodes), _unique_edges(edges)))
 
@@ -180,12 +183,12 @@ def _note_edges(resolved: ResolvedNote, entity_of: Mapping[Mention, Entity]) -> 
 
 def _event_edges(event: Event) -> list[Edge]:
     """Return the edges of an event to its patient, entity and mentions."""
+    this = event.id
+    mentions = {"EVIDENCED_BY": event.evidence, "DATED_BY": event.dated_by, "VALUED_BY": event.valued_by}
     return [
-        Edge("HAS_EVENT", ids.patient(event.patient_id), event.id),
-        Edge("OF", event.id, event.entity.id),
-        *(Edge("EVIDENCED_BY", event.id, ids.mention(event.note_id, mention)) for mention in event.evidence),
-        *(Edge("DATED_BY", event.id, ids.mention(event.note_id, mention)) for mention in event.dated_by),
-        *(Edge("VALUED_BY", event.id, ids.mention(event.note_id, mention)) for mention in event.valued_by),
+        Edge("HAS_EVENT", ids.patient(event.patient_id), this),
+        Edge("OF", this, event.entity.id),
+        *(Edge(name, this, ids.mention(event.note_id, mention)) for name, some in mentions.items() for mention in some),
     ]
 
 
@@ -209,27 +212,33 @@ def _code_edges(note: str, resolution: Resolution, entity_of: Mapping[Mention, E
     return edges
 
 
+def _event_ids(happened: Iterable[Event]) -> dict[Mention, list[str]]:
+    """Return the ids of the events that each mention is evidence of."""
+    found: dict[Mention, list[str]] = defaultdict(list)
+    for event in happened:
+        event_id = event.id
+        for mention in event.evidence:
+            found[mention].append(event_id)
+    return found
+
+
 def _relation_edges(
-    note: str, relation: Relation, entity_of: Mapping[Mention, Entity], happened: Iterable[Event]
+    note: str, relation: Relation, entity_ids: Mapping[Mention, list[str]], event_ids: Mapping[Mention, list[str]]
 ) -> list[Edge]:
     """Return what a relation says of two events, or of two entities; nothing of a thing with itself."""
-    about: dict[str, Scalar] = {"note": note, "score": float(relation.score)}
-    if relation.label in EVENT_RELATIONS:
-        name, is_turned = EVENT_RELATIONS[relation.label]
-        first, second = (relation.tail, relation.head) if is_turned else (relation.head, relation.tail)
-        ends = [
-            (one.id, other.id)
-            for one in happened
-            if first in one.evidence
-            for other in happened
-            if second in other.evidence
-        ]
-    else:
-        first, second = relation.head, relation.tail
-        name = relation.label if EDGE_TYPES.get(relation.label) == ("Entity", "Entity") else "RELATED_TO"
-        about |= {"label": relation.label} if name == "RELATED_TO" else {}
-        ends = [(entity_of[first].id, entity_of[second].id)] if first in entity_of and second in entity_of else []
-    about |= {"source_mention": ids.mention(note, first), "target_mention": ids.mention(note, second)}
+    is_temporal = relation.label in EVENT_RELATIONS
+    name, is_turned = EVENT_RELATIONS.get(relation.label, (relation.label, False))
+    first, second = (relation.tail, relation.head) if is_turned else (relation.head, relation.tail)
+    about: dict[str, Scalar] = {
+        "note": note,
+        "score": float(relation.score),
+        "source_mention": ids.mention(note, first),
+        "target_mention": ids.mention(note, second),
+    }
+    if not is_temporal and EDGE_TYPES.get(name) != ("Entity", "Entity"):
+        name, about = "RELATED_TO", about | {"label": relation.label}
+    ids_of = event_ids if is_temporal else entity_ids
+    ends = [(source, target) for source in ids_of.get(first, ()) for target in ids_of.get(second, ())]
     return [Edge(name, source, target, about) for source, target in ends if source != target]
 
 

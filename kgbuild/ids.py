@@ -1,5 +1,6 @@
 """Ids built from content, never random: the same note gives the same ids on every machine."""
 
+from functools import lru_cache
 from urllib.parse import quote, unquote
 
 from extractors.document import Mention
@@ -13,7 +14,13 @@ def path(*parts: str) -> str:
     >>> path("note", "p1/2019 visit")
     'note/p1%2F2019%20visit'
     """
-    return "/".join(quote(part, safe="") for part in parts)
+    return "/".join(map(_quoted, parts))
+
+
+@lru_cache(maxsize=10_000)  # a note's id and its labels are quoted for each of its mentions
+def _quoted(part: str) -> str:
+    """Return a part, percent-encoded."""
+    return quote(part, safe="")
 
 
 def parts(id: str) -> tuple[str, ...]:

@@ -1,14 +1,14 @@
 """THE FLOW: notes in, coded notes out, their graphs into a store. Read this first.
 
-    read_notes -> extract -> annotate -> chunks -> resolve -> note_graph -> store
+read_notes -> extract -> annotate -> chunks -> resolve -> note_graph -> store
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from itertools import islice
-from typing import TypeVar
 
 from extractors.annotate import annotate
 from extractors.document import Extractor
@@ -22,7 +22,8 @@ from resolvers.candidate import Resolver
 FORMAT = 1
 """Raised when the graph of an unchanged note would come out differently, so that stores are brought up to date."""
 
-_Item = TypeVar("_Item")
+Resolve = Callable[[Iterable[list[Note]]], Iterable[list[ResolvedNote]]]
+"""Reads and codes batches of notes, each as ``resolved`` does, in order."""
 
 BATCH = 8
 """Notes resolved and written together: their queries are asked at once."""
@@ -56,50 +57,10 @@ class Ingested:
 def resolve_notes(notes: Iterable[Note], setup: Setup) -> Iterator[ResolvedNote]:
     """Yield each note with what was read in it and what its chunks are coded as."""
     for batch in _batches(notes):
-        yield from _resolved(batch, setup)
+        yield from resolved(batch, setup)
 
 
-def ingest(
-    notes: Iterable[Note | NoteError], setup: Setup, store: GraphStore, report: Callable[[str], None]
-) -> Ingested:
-    """Bring notes into a store: skip what is there unchanged, replace what has changed, and tell of what cannot be read.
-
-    Each note is written whole or not at all, so an interrupted ingest is resumed by running it again.
-
-    Args:
-        notes: From ``reading.read_notes``; an error stands for a note that cannot be read.
-        setup: What they are read and coded with.
-        store: Where they go.
-        report: Receives one line for each note that cannot be read.
-    """
-    done = Ingested()
-    for batch in _batches(notes):
-        errors = [note for note in batch if isinstance(note, NoteError)]
-        readable = [note for note in batch if isinstance(note, Note)]
-        known = {note.id: store.fingerprint(note.id) for note in readable}
-        due = [note for note in readable if known[note.id] != fingerprint(note, setup)]
-        store.put([note_graph(resolved, fingerprint(resolved.note, setup)) for resolved in _resolved(due, setup)])
-        for error in errors:
-            report(str(error))
-        new = sum(known[note.id] is None for note in due)
-        done = Ingested(
-            new=done.new + new,
-            changed=done.changed + len(due) - new,
-            unchanged=done.unchanged + len(readable) - len(due),
-            failed=done.failed + len(errors),
-        )
-    return done
-
-
-def fingerprint(note: Note, setup: Setup) -> str:
-    """Return what a note's graph depends on, as one hash: the note, the model, the code tables, and this program's format."""
-    tables = sorted((system, resolver.release) for system, resolver in setup.resolvers.items())
-    day = None if note.date is None else note.date.isoformat()
-    facts = [FORMAT, note.id, note.text, note.patient_id, note.encounter_id, day, note.kind, setup.model, tables]
-    return sha256(json.dumps(facts).encode()).hexdigest()
-
-
-def _resolved(batch: Sequence[Note], setup: Setup) -> list[ResolvedNote]:
+def resolved(batch: Sequence[Note], setup: Setup) -> list[ResolvedNote]:
     """Return some notes with what was read in them and what their chunks are coded as."""
     read = setup.extractor([note.text for note in batch])
     documents = [annotate(document, note.date) for note, document in zip(batch, read, strict=True)]
@@ -111,8 +72,64 @@ def _resolved(batch: Sequence[Note], setup: Setup) -> list[ResolvedNote]:
     ]
 
 
-def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
-    """Yield the items in lists of at most ``BATCH``."""
-    waiting = iter(items)
+def ingest(
+    notes: Iterable[Note | NoteError],
+    setup: Setup,
+    store: GraphStore,
+    report: Callable[[str], None],
+    resolve: Resolve | None = None,
+) -> Ingested:
+    """Bring notes into a store: skip what is there unchanged, replace what has changed, and tell of what cannot be read.
+
+    Each note is written whole or not at all, so an interrupted ingest is resumed by running it again.
+
+    Args:
+        notes: From ``reading.read_notes``; an error stands for a note that cannot be read.
+        setup: What they are read and coded with.
+        store: Where they go.
+        report: Receives one line for each note that cannot be read.
+        resolve: Reads and codes batches, in order, in this process by default; ``workers.workers`` gives another.
+    """
+    counts: Counter[str] = Counter()
+    readable = _reported(notes, counts, report)
+    due = _due(readable, setup, store, counts)
+    for batch in (resolved(some, setup) for some in due) if resolve is None else resolve(due):
+        store.put([note_graph(note, fingerprint(note.note, setup)) for note in batch])
+    return Ingested(**counts)
+
+
+def _reported(notes: Iterable[Note | NoteError], counts: Counter[str], report: Callable[[str], None]) -> Iterator[Note]:
+    """Yield the notes; count and report what is none."""
+    for note in notes:
+        if isinstance(note, NoteError):
+            report(str(note))
+            counts["failed"] += 1
+        else:
+            yield note
+
+
+def _due(notes: Iterable[Note], setup: Setup, store: GraphStore, counts: Counter[str]) -> Iterator[list[Note]]:
+    """Yield, in batches, the notes that the store does not hold as they are; count all."""
+    for batch in _batches(notes):
+        known = {note.id: store.fingerprint(note.id) for note in batch}
+        due = [note for note in batch if known[note.id] != fingerprint(note, setup)]
+        for note in due:
+            counts["new" if known[note.id] is None else "changed"] += 1
+        counts["unchanged"] += len(batch) - len(due)
+        if due:
+            yield due
+
+
+def fingerprint(note: Note, setup: Setup) -> str:
+    """Return what a note's graph depends on, as one hash: the note, the model, the code tables, and this program's format."""
+    tables = sorted((system, resolver.release) for system, resolver in setup.resolvers.items())
+    day = None if note.date is None else note.date.isoformat()
+    facts = [FORMAT, note.id, note.text, note.patient_id, note.encounter_id, day, note.kind, setup.model, tables]
+    return sha256(json.dumps(facts).encode()).hexdigest()
+
+
+def _batches(notes: Iterable[Note]) -> Iterator[list[Note]]:
+    """Yield the notes in lists of at most ``BATCH``."""
+    waiting = iter(notes)
     while batch := list(islice(waiting, BATCH)):
         yield batch

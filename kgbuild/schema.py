@@ -62,7 +62,8 @@ _PROBLEMS = ("Disease_disorder", "Sign_symptom", "History")
 _PROCEDURES = ("Diagnostic_procedure", "Therapeutic_procedure")
 
 ENRICHMENTS: tuple[Enrichment, ...] = (
-    # papers/004, "Enriching Chunks": severity, location in the body, administration, method. MODIFY runs modifier -> target.
+    # papers/004, "Enriching Chunks": severity, location in the body, administration, method.
+    # MODIFY runs from modifier to target.
     Enrichment("MODIFY", "Biological_structure", _PROBLEMS + _PROCEDURES, "tail"),
     Enrichment("MODIFY", "Detailed_description", _PROBLEMS + _PROCEDURES, "tail"),  # laterality, technique, contrast
     Enrichment("MODIFY", "Severity", _PROBLEMS, "tail"),

@@ -2,7 +2,7 @@
 
 import re
 from collections import defaultdict
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 
@@ -62,25 +62,29 @@ class Event:
         return f"event{self.entity.id.removeprefix('entity')}/" + ids.path(days, self.assertion, *measure)
 
 
-def events(resolved: ResolvedNote) -> list[Event]:
+def events(resolved: ResolvedNote, entity_of: Mapping[Mention, Entity] | None = None) -> list[Event]:
     """Return what a note says happened, ordered by start (unknown last), then by id.
 
     Every mention with a label of ``EVENT_LABELS`` is an event, once for each of its values; a coreference ("it
     measured 2.1 cm") is one when it has a value. Mentions that say the same make one event.
+
+    Args:
+        resolved: The note.
+        entity_of: Its ``entity.entities``, by a caller who has them already.
     """
     document = resolved.document
-    entity_of = entities(resolved)
+    entity_of = entities(resolved) if entity_of is None else entity_of
     values = _values(document)
     dates = Dates(resolved)
     found: dict[str, Event] = {}
     for mention in document.mentions:
         if not _is_event(mention, entity_of, values):
             continue
-        for value in values.get(mention, (None,)):
-            for when in dates.of(mention, value):
-                event = _event(resolved, mention, entity_of[mention], value, when)
-                found[event.id] = _merged(found[event.id], event) if event.id in found else event
-    return sorted(found.values(), key=lambda event: (event.start or date.max, event.id))
+        for value, when in _occurrences(dates, mention, values.get(mention, ())):
+            event = _event(resolved, mention, entity_of[mention], value, when)
+            event_id = event.id
+            found[event_id] = _merged(found[event_id], event) if event_id in found else event
+    return [found[event_id] for event_id in sorted(found, key=lambda i: (found[i].start or date.max, i))]
 
 
 def _is_event(mention: Mention, entity_of: Mapping[Mention, Entity], values: Container[Mention]) -> bool:
@@ -88,6 +92,11 @@ def _is_event(mention: Mention, entity_of: Mapping[Mention, Entity], values: Con
     if mention.label in EVENT_LABELS:
         return True
     return mention in values and mention in entity_of and entity_of[mention].label in EVENT_LABELS
+
+
+def _occurrences(dates: Dates, mention: Mention, values: Sequence[Mention]) -> Sequence[tuple[Mention | None, When]]:
+    """Return when a mention happened, with what value: once for each value, or for each interval without any."""
+    return dates.of_values(mention, values) if values else [(None, when) for when in dates.of(mention)]
 
 
 def _event(resolved: ResolvedNote, mention: Mention, entity: Entity, value: Mention | None, when: When) -> Event:

@@ -16,7 +16,8 @@ UNITS: dict[str, str] = {
     **{"ul": "µL", "mol": "mol", "mmol": "mmol", "µmol": "µmol", "umol": "µmol", "nmol": "nmol", "pmol": "pmol"},
     **{"meq": "mEq", "mosm": "mOsm", "u": "U", "iu": "IU", "miu": "mIU", "µiu": "µIU", "uiu": "µIU", "mu": "mU"},
     **{"units": "U", "unit": "U", "ku": "kU", "k": "K", "cells": "cells", "copies": "copies"},
-    **{"mmhg": "mmHg", "mm hg": "mmHg", "cmh2o": "cmH2O", "cm h2o": "cmH2O", "kpa": "kPa", "hu": "HU", "sd": "SD"},
+    **{"mmhg": "mmHg", "mm hg": "mmHg", "cmh2o": "cmH2O", "cm h2o": "cmH2O", "kpa": "kPa"},
+    **{"hu": "HU", "sd": "SD", "db": "dB"},
     **{"°c": "°C", "° c": "°C", "degrees celsius": "°C", "degrees c": "°C", "celsius": "°C", "c": "°C", "ºc": "°C"},
     **{"°f": "°F", "° f": "°F", "degrees fahrenheit": "°F", "degrees f": "°F", "f": "°F", "ºf": "°F"},
     **{"%": "%", "percent": "%", "bpm": "/min", "beats per minute": "/min", "beats/min": "/min", "/min": "/min"},
@@ -27,18 +28,9 @@ UNITS: dict[str, str] = {
 
 _DENOMINATORS: dict[str, str] = {
     **{unit: UNITS[unit] for unit in ("l", "dl", "ml", "µl", "ul", "mm3", "cm3", "kg", "g", "mg", "min", "h", "m2")},
-    **{
-        "s": "s",
-        "day": "d",
-        "d": "d",
-        "24h": "24h",
-        "24 h": "24h",
-        "hour": "h",
-        "minute": "min",
-        "sec": "s",
-        "hpf": "HPF",
-    },
-    **{"mmol": "mmol", "liter": "L", "1.73 m2": "1.73m²", "1.73m2": "1.73m²", "mol": "mol", "cm": "cm"},
+    **{"s": "s", "day": "d", "d": "d", "24h": "24h", "24 h": "24h", "hour": "h", "hr": "h", "minute": "min"},
+    **{"sec": "s", "hpf": "HPF", "mol": "mol", "mmol": "mmol", "liter": "L", "litre": "L", "cm": "cm"},
+    **{"1.73 m2": "1.73m²", "1.73m2": "1.73m²"},
 }
 
 _LENGTHS = {"µm": 1e-4, "mm": 0.1, "cm": 1.0, "m": 100.0, "in": 2.54}
@@ -61,15 +53,15 @@ def _one_of(written: dict[str, str]) -> str:
 
 
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+,\d{1,2}(?!\d)|\d+(?:\.\d+)?|\.\d+)"
-_POWER = r"(?:x\s?10\s?[\^*(]*\s?\d{1,2}\)?\s?/\s?(?:l|ml|µl|ul|mm3))"  # "x 10^9/L", and where its superscript was lost
+_POWER = r"(?:x\s?10\s?[\^*(]*\s?\d{1,2}\)?\s?/\s?(?:l|liter|litre|ml|µl|ul|mm3))"  # also where 9 was a superscript
 _PER = rf"(?:\s?(?:/|per)\s?{_one_of(_DENOMINATORS)})"
 _UNIT = rf"(?:{_POWER}|{_one_of(UNITS)}{_PER}?{_PER}?)(?![^\W\d_])"
 _BETWEEN = rf"\s?(?:(?:{_one_of(UNITS)})\s?)?"
 _MEASURE = re.compile(
-    rf"(?<![\w.,/])(?<!\d:)(?P<written>(?P<bound>(?:[<>≤≥]=?|~)\s?)?(?P<sign>[-+])?"
+    rf"(?<![\w.,/])(?<!\d:)(?P<written>(?P<bound>(?:[<>≤≥]=?|~|(?:less|more|greater|lower|higher)\sthan)\s?)?(?P<sign>[-+])?"
     rf"(?:(?P<size>{_NUMBER}(?:{_BETWEEN}x\s?(?!10\s?[\^*(])(?!10\d/){_NUMBER}){{1,2}})"
     rf"|(?P<ratio>{_NUMBER}\s?/\s?{_NUMBER}(?![/\d]))"
-    rf"|(?P<range>{_NUMBER}{_BETWEEN}(?:-|to)\s?{_NUMBER})"
+    rf"|(?P<range>{_NUMBER}{_BETWEEN}(?:-|to|(?<=\s)and)\s?{_NUMBER})"
     rf"|(?P<number>{_NUMBER})\+?))"
     rf"(?:[\s-]{{0,2}}(?P<unit>{_UNIT}))?(?![/.:]?\d)(?!\w)",
     re.IGNORECASE,

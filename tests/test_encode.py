@@ -9,7 +9,9 @@ from extractors.encode import subwords, windows
 from extractors.text import sentences, words
 from tests.tiny import tiny_tokenizer
 
-UGLY = st.text(st.sampled_from("aB9 .,:;-/\t\r\n\n  é\u0301\u200f\u05d0\u0627😀\u200d👩\x00\x07²½µ_…“İß\ufeff"), max_size=300)
+UGLY = st.text(
+    st.sampled_from("aB9 .,:;-/\t\r\n\n  é\u0301\u200f\u05d0\u0627😀\u200d👩\x00\x07²½µ_…“İß\ufeff"), max_size=300
+)
 
 
 @pytest.fixture(scope="module")
@@ -71,5 +73,3 @@ def test_one_endless_word_is_unknown_but_kept(tokenizer: Tokenizer) -> None:
 def test_sentences_end_where_a_reader_ends_them(marked: str) -> None:
     text = marked.replace("|", "")
     assert [text[a:b] for a, b in sentences(text)] == [piece.strip() for piece in marked.split("|")]
-
-

@@ -37,7 +37,9 @@ def document(marked: str, *relations: tuple[int, int, str]) -> Document:
         if i % 2:
             mentions.append(Mention(len(text), len(text) + len(words), label, words))
         text += words
-    return Document(text, tuple(mentions), tuple(Relation(mentions[h], mentions[t], label) for h, t, label in relations))
+    return Document(
+        text, tuple(mentions), tuple(Relation(mentions[h], mentions[t], label) for h, t, label in relations)
+    )
 
 
 NOTES = [
@@ -66,7 +68,7 @@ def trained(encoder: Path, config: JointConfig, tmp_path_factory: pytest.TempPat
     return folder / "best"
 
 
-QUICK = TrainingConfig(epochs=25, batch_subwords=120, encoder_rate=3e-3, head_rate=1e-2, average=0.8)
+QUICK = TrainingConfig(epochs=25, batch_subwords=120, encoder_rate=3e-3, head_rate=1e-2, masked=0.0, average=0.8)
 
 
 @pytest.fixture(autouse=True)
@@ -82,7 +84,9 @@ def test_likelihood_is_the_one_of_pytorch_crf() -> None:
     crf = CRF(7, batch_first=True)
     emissions, tags = torch.randn(4, 9, 7) * 3, torch.randint(0, 7, (4, 9))
     mask = torch.arange(9)[None] < torch.tensor([9, 4, 1, 7])[:, None]
-    assert torch.allclose(log_likelihood(crf, emissions, tags, mask), crf(emissions, tags, mask, reduction="none"), atol=1e-4)
+    assert torch.allclose(
+        log_likelihood(crf, emissions, tags, mask), crf(emissions, tags, mask, reduction="none"), atol=1e-4
+    )
 
 
 def test_likelihood_sums_to_one_over_all_paths() -> None:
@@ -170,7 +174,9 @@ def test_the_mention_of_a_word_pair_a_window_apart_is_related(trained: Path, con
         assert len(pairs) == len(set(pairs))
 
 
-def test_training_interrupted_and_resumed_ends_as_if_it_had_not_been(encoder: Path, config: JointConfig, tmp_path: Path) -> None:
+def test_training_interrupted_and_resumed_ends_as_if_it_had_not_been(
+    encoder: Path, config: JointConfig, tmp_path: Path
+) -> None:
     short = replace(QUICK, epochs=4)
     whole: list[Epoch] = []
     train_joint(NOTES, NOTES, tmp_path / "whole", config, short, whole.append)

@@ -83,7 +83,12 @@ def test_a_changed_note_replaces_what_it_brought(store: GraphStore) -> None:
 
 @pytest.mark.parametrize(
     "changed",
-    [Note("n1", "A.", "p9"), Note("n1", "A.", "p1", "e1"), Note("n1", "A.", "p1", None, date(2020, 1, 1)), Note("n1", "B.", "p1")],
+    [
+        Note("n1", "A.", "p9"),
+        Note("n1", "A.", "p1", "e1"),
+        Note("n1", "A.", "p1", None, date(2020, 1, 1)),
+        Note("n1", "B.", "p1"),
+    ],
 )
 def test_every_field_of_a_note_is_in_its_fingerprint(changed: Note) -> None:
     assert fingerprint(changed, setup()) != fingerprint(Note("n1", "A.", "p1"), setup())

@@ -101,9 +101,7 @@ def _polarity(where: str, line: str, arguments: Mapping[str, Mention]) -> tuple[
     return None
 
 
-def _relation(
-    where: str, line: str, arguments: Mapping[str, Mention], final: Mapping[Mention, Mention]
-) -> Relation:
+def _relation(where: str, line: str, arguments: Mapping[str, Mention], final: Mapping[Mention, Mention]) -> Relation:
     """Return the relation of an ``R`` line."""
     fields = line.split("\t")[1].split() if "\t" in line else []
     if len(fields) != 3:

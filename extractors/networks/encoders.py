@@ -35,7 +35,9 @@ def load_encoder(name: str) -> PreTrainedModel:
             config.attention_probs_dropout_prob = 0.0  # a fifth of an epoch's time on a CPU, nothing gained
         model: PreTrainedModel = AutoModel.from_pretrained(encoder_source(name), config=config, dtype=torch.float32)
     except (OSError, ValueError) as error:
-        raise ExtractionError(f"encoder {name}: not a model folder, and no hub gave it ({type(error).__name__})") from error
+        raise ExtractionError(
+            f"encoder {name}: not a model folder, and no hub gave it ({type(error).__name__})"
+        ) from error
     model.pooler = None
     return model
 

@@ -60,7 +60,10 @@ def _write_onnx(model: JointModel, file: Path) -> None:
     heads = torch.arange(1, 9)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     model.encoder.set_attn_implementation("eager")
-    dimensions = {"ids": {1: torch.export.Dim("subwords", min=3, max=512)}, "heads": {0: torch.export.Dim("words", min=1, max=512)}}
+    dimensions = {
+        "ids": {1: torch.export.Dim("subwords", min=3, max=512)},
+        "heads": {0: torch.export.Dim("words", min=1, max=512)},
+    }
     torch.onnx.export(
         _WordStates(model).eval(),
         (ids, heads),

@@ -145,7 +145,9 @@ class _Run:
         mention, relation = self.model.loss(batch)
         loss = mention + self.training.relation_weight * relation
         if not math.isfinite(loss.item()):
-            raise ExtractionError(f"epoch {self.epoch + 1}, step {self.steps}: the loss is no number; lower the learning rate")
+            raise ExtractionError(
+                f"epoch {self.epoch + 1}, step {self.steps}: the loss is no number; lower the learning rate"
+            )
         self.optimizer.zero_grad(set_to_none=True)
         loss.backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
@@ -203,7 +205,9 @@ class _Run:
             return
         state: dict[str, Any] = torch.load(file, weights_only=True)  # tensors and numbers only: nothing is executed
         if state["run"] != self._facts():
-            raise ExtractionError(f"{file}: checkpoint of another run (labels, sizes or settings differ); choose another folder")
+            raise ExtractionError(
+                f"{file}: checkpoint of another run (labels, sizes or settings differ); choose another folder"
+            )
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.mean = state["mean"]

@@ -61,7 +61,9 @@ def relaxed_mention_score(gold: Sequence[Document], predicted: Sequence[Document
     for one, other in zip(gold, predicted, strict=True):
         free = list(other.mentions)
         for mention in one.mentions:
-            match = next((m for m in free if m.label == mention.label and m.start < mention.end and mention.start < m.end), None)
+            match = next(
+                (m for m in free if m.label == mention.label and m.start < mention.end and mention.start < m.end), None
+            )
             if match is not None:
                 free.remove(match)
                 correct += 1

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from kgbuild.graph import NoteGraph
 
@@ -76,6 +76,11 @@ class EventFacts:
     source: str
     evidence: tuple[Evidence, ...]
 
+    @property
+    def text(self) -> str:
+        """The words of the first mention."""
+        return self.evidence[0].text
+
 
 @dataclass(frozen=True, slots=True)
 class Table:
@@ -116,8 +121,12 @@ class GraphStore(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of the store; another process may open it."""
+        """Let go of the store; another process may open it. Leaving a ``with`` block does the same."""
         ...
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(self, *exception: object) -> None: ...
 
 
 def open_store(url: str | Path, *, create: bool = False, read_only: bool = False) -> GraphStore:

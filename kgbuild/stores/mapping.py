@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from datetime import date
+from functools import cache
 
 from pyoxigraph import Literal, NamedNode, Triple
 
@@ -25,6 +26,7 @@ PREFIXES = {
 """Namespaces of what is written, and of queries that declare none."""
 
 
+@cache
 def term(curie: str) -> NamedNode:
     """Return the IRI of a prefixed name.
 
@@ -133,7 +135,7 @@ def _node(node: Node, note: str) -> Iterator[Triple]:
     subject = iri(node.id)
     yield Triple(subject, TYPE, term(CLASSES[node.type]))
     for name, value in node.properties.items():
-        if (node.type, name) in PROPERTIES:
+        if node.type != "Mention" or name not in ("start", "end"):
             yield Triple(subject, term(PROPERTIES[node.type, name]), literal(value))
     if node.type == "Mention":
         yield from _selector(subject, node.properties, iri(ids.note(note)))

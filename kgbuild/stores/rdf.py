@@ -4,38 +4,55 @@ What a note says is a named graph with the note's IRI. The default graph is thei
 notes support is there once, so that queries count right, and it goes when the last note that says it goes.
 """
 
-import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from pathlib import Path
-from typing import IO
+from typing import Self
 
 from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
 
 from kgbuild import ids
 from kgbuild.graph import NoteGraph
 from kgbuild.schema import ID_BASE, TIMELINE_ASSERTIONS
-from kgbuild.stores import EventFacts, Evidence, PatientFacts, StoreError, Table
-from kgbuild.stores.mapping import PREFIXES, iri, term, triples
+from kgbuild.stores import Cell, EventFacts, Evidence, PatientFacts, StoreError, Table
+from kgbuild.stores.folder import lock, make_folder, unopened
+from kgbuild.stores.mapping import iri, term, triples
 from kgbuild.stores.sparql import ask, cell
 
-_LOCK = "kgbuild.lock"
 _UNION = DefaultGraph()
-_Facts = dict[str, list[NamedNode | BlankNode | Literal | Triple]]
+_Subject = NamedNode | BlankNode | Triple
+_Term = NamedNode | BlankNode | Literal | Triple
 
 _PATIENTS = """
 SELECT ?key (COUNT(DISTINCT ?note) AS ?notes) WHERE {
   ?patient a kg:Patient ; dcterms:identifier ?key ; kg:hasNote ?note
 } GROUP BY ?key"""
 
-# OPTIONAL stands last: in the middle of a pattern Oxigraph 0.5 evaluates what follows once a row.
-_PATIENT_EVENTS = f"""
-SELECT ?key (COUNT(?event) AS ?events) (MIN(?start) AS ?first) (MAX(?end) AS ?last) WHERE {{
-  ?patient dcterms:identifier ?key ; kg:hasEvent ?event . ?event kg:assertion ?assertion
-  FILTER(?assertion IN ({", ".join(f'"{assertion}"' for assertion in TIMELINE_ASSERTIONS)}))
-  OPTIONAL {{ ?event kg:start ?start }} OPTIONAL {{ ?event kg:end ?end }}
+# Two questions, because an event without days would leave the least and greatest day of its patient unbound.
+_HAPPENED = f"""?patient dcterms:identifier ?key ; kg:hasEvent ?event . ?event kg:assertion ?assertion
+  FILTER(?assertion IN ({", ".join(f'"{assertion}"' for assertion in TIMELINE_ASSERTIONS)}))"""
+_EVENTS = f"SELECT ?key (COUNT(?event) AS ?events) WHERE {{ {_HAPPENED} }} GROUP BY ?key"
+_SPANS = f"""
+SELECT ?key (MIN(?start) AS ?first) (MAX(?end) AS ?last) WHERE {{
+  {_HAPPENED} ?event kg:start ?start ; kg:end ?end
 }} GROUP BY ?key"""
+
+
+class Facts:
+    """What is said of one subject, by property."""
+
+    def __init__(self, by_property: Mapping[str, list[_Term]]) -> None:
+        self._by_property = by_property
+
+    def one(self, predicate: str) -> Cell:
+        """Return the value of a property as a plain value, the least of several; None if there is none."""
+        found = self._by_property.get(term(predicate).value)
+        return None if not found else cell(min(found, key=str))
+
+    def all(self, predicate: str) -> list[NamedNode]:
+        """Return the things that a property leads to."""
+        return [thing for thing in self._by_property.get(term(predicate).value, ()) if isinstance(thing, NamedNode)]
 
 
 class RdfStore:
@@ -54,14 +71,15 @@ class RdfStore:
     """
 
     def __init__(self, path: Path, *, create: bool = False, read_only: bool = False) -> None:
-        _make_folder(path, create=create)
+        make_folder(path, create=create)
         self.path = path
-        self._lock = _lock(path, shared=read_only)
+        self._is_read_only = read_only
+        self._lock = lock(path, shared=read_only)
         try:
             self._store = Store.read_only(str(path)) if read_only else Store(str(path))
         except OSError as error:
             self._lock.close()
-            raise _unopened(path, error) from None
+            raise unopened(path, error) from None
 
     # --- writing --------------------------------------------------------------------------------------------------
     def put(self, note_graphs: Iterable[NoteGraph]) -> int:
@@ -86,6 +104,8 @@ class RdfStore:
     def _put(self, graph: NoteGraph) -> None:
         try:
             self._replace(iri(ids.note(graph.note_id)), set(triples(graph)))
+        except StoreError:
+            raise
         except (OSError, ValueError) as error:
             fault = str(error) if isinstance(error, OSError) else "a text or id that RDF cannot hold"
             raise StoreError(f"note {graph.note_id!r}: not written: {fault}") from None
@@ -100,9 +120,11 @@ class RdfStore:
 
     def _replace(self, graph: NamedNode, new: set[Triple]) -> None:
         """Make a note's graph these triples, and the union follow, in one transaction."""
+        if self._is_read_only:
+            raise StoreError(f"{self.path}: opened for reading only")
         old = {quad.triple for quad in self._store.quads_for_pattern(None, None, None, graph)}
         if not old:
-            self._store.extend([Quad(*triple, name) for name in (graph, _UNION) for triple in new])
+            self._store.extend([Quad(t.subject, t.predicate, t.object, name) for name in (graph, _UNION) for t in new])
             return
         gone, come = old - new, new - old
         unsaid = [triple for triple in gone if not self._is_said_elsewhere(triple, graph)]
@@ -114,7 +136,8 @@ class RdfStore:
 
     def _is_said_elsewhere(self, triple: Triple, graph: NamedNode) -> bool:
         """Tell whether another note says the same."""
-        return any(quad.graph_name not in (graph, _UNION) for quad in self._store.quads_for_pattern(*triple, None))
+        said = self._store.quads_for_pattern(triple.subject, triple.predicate, triple.object, None)
+        return any(quad.graph_name not in (graph, _UNION) for quad in said)
 
     # --- reading --------------------------------------------------------------------------------------------------
     def fingerprint(self, note_id: str) -> str | None:
@@ -125,24 +148,23 @@ class RdfStore:
 
     def patients(self) -> list[PatientFacts]:
         """Return the patients by id, with the number and the span of the events that a timeline shows."""
-        happened = {str(key): (events, first, last) for key, events, first, last in self.query(_PATIENT_EVENTS).rows}
+        events = {key: count for key, count in self.query(_EVENTS).rows}
+        spans = {key: (_day(first), _day(last)) for key, first, last in self.query(_SPANS).rows}
         found = []
         for key, notes in self.query(_PATIENTS).rows:
-            events, first, last = happened.get(str(key), (0, None, None))
+            happened = events.get(key, 0)
             assert isinstance(notes, int)
-            assert isinstance(events, int)
-            found.append(PatientFacts(str(key), notes, events, _day(first), _day(last)))
+            assert isinstance(happened, int)
+            found.append(PatientFacts(str(key), notes, happened, *spans.get(key, (None, None))))
         return sorted(found, key=lambda patient: patient.id)
 
     def events(self, patient_id: str) -> list[EventFacts]:
         """Return all events of a patient, in no order; none for an unknown patient."""
-        entities: dict[str, tuple[_Facts, frozenset[str]]] = {}
+        entities: dict[str, tuple[Facts, frozenset[str]]] = {}
         found = []
-        for event in self._objects(iri(ids.patient(patient_id)), "kg:hasEvent"):
-            assert isinstance(event, NamedNode)
+        for event in self._facts(iri(ids.patient(patient_id))).all("kg:hasEvent"):
             facts = self._facts(event)
-            entity = facts[term("kg:of").value][0]
-            assert isinstance(entity, NamedNode)
+            (entity,) = facts.all("kg:of")
             if entity.value not in entities:
                 entities[entity.value] = (about := self._facts(entity), self._codes(about))
             found.append(self._event(event, facts, *entities[entity.value]))
@@ -156,9 +178,9 @@ class RdfStore:
         """
         return ask(self._store, statement)
 
-    def quads(self, graph: NamedNode | None = None) -> Iterator[Quad]:
-        """Return what one note says, or the union of all."""
-        return self._store.quads_for_pattern(None, None, None, _UNION if graph is None else graph)
+    def quads(self, graph: NamedNode | None = None, subject: _Subject | None = None) -> Iterator[Quad]:
+        """Return what one note says, or the union of all; of one subject, or of all."""
+        return self._store.quads_for_pattern(subject, None, None, _UNION if graph is None else graph)
 
     def graphs(self) -> list[NamedNode]:
         """Return the names of the notes' graphs, sorted."""
@@ -171,58 +193,73 @@ class RdfStore:
             del self._store
         self._lock.close()
 
-    def _event(self, event: NamedNode, facts: _Facts, entity: _Facts, codes: frozenset[str]) -> EventFacts:
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _event(self, event: NamedNode, facts: Facts, entity: Facts, codes: frozenset[str]) -> EventFacts:
         """Return one event."""
-        start, number = _first(facts, "kg:start"), _first(facts, "kg:number")
-        is_in_text = term("kg:datedBy").value in facts
+        start, number = _day(facts.one("kg:start")), facts.one("kg:number")
+        source = "text" if facts.all("kg:datedBy") else "unknown" if start is None else "note date"
         return EventFacts(
             id=event.value.removeprefix(ID_BASE),
-            start=_day(start),
-            end=_day(_first(facts, "kg:end")),
-            label=str(_first(entity, "kg:label")),
-            name=str(_first(entity, "rdfs:label")),
-            system=_text_or_none(_first(entity, "kg:system")),
-            code=_text_or_none(_first(entity, "kg:code")),
+            start=start,
+            end=_day(facts.one("kg:end")),
+            label=str(entity.one("kg:label")),
+            name=str(entity.one("rdfs:label")),
+            system=_words(entity.one("kg:system")),
+            code=_words(entity.one("kg:code")),
             codes=codes,
-            assertion=str(_first(facts, "kg:assertion")),
-            value=_text_or_none(_first(facts, "kg:value")),
-            number=float(number) if isinstance(number, int | float) else None,
-            unit=_text_or_none(_first(facts, "kg:unit")),
-            source="text" if is_in_text else "unknown" if start is None else "note date",
+            assertion=str(facts.one("kg:assertion")),
+            value=_words(facts.one("kg:value")),
+            number=number if isinstance(number, float) else None,
+            unit=_words(facts.one("kg:unit")),
+            source=source,
             evidence=tuple(sorted(self._evidence(facts), key=lambda e: (e.note, e.start, e.end))),
         )
 
-    def _evidence(self, facts: _Facts) -> Iterator[Evidence]:
+    def _evidence(self, facts: Facts) -> Iterator[Evidence]:
         """Yield the mentions behind an event; their ids say note and offsets."""
-        for mention in facts.get(term("kg:evidencedBy").value, ()):
-            assert isinstance(mention, NamedNode)
+        for mention in facts.all("kg:evidencedBy"):
             _, note, offsets, _ = ids.parts(mention.value.removeprefix(ID_BASE))
             start, end = offsets.split("-")
             text = self._objects(mention, "kg:text")
             yield Evidence(note, int(start), int(end), str(cell(text[0])) if text else "")
 
-    def _codes(self, entity: _Facts) -> frozenset[str]:
+    def _codes(self, entity: Facts) -> frozenset[str]:
         """Return the curies of an entity's codes and of all their ancestors that the store knows."""
         found: dict[str, str] = {}
-        due = [*entity.get(term("kg:codedAs").value, ())]
+        due = entity.all("kg:codedAs")
         while due:
             concept = due.pop()
-            assert isinstance(concept, NamedNode)
             if concept.value not in found:
                 facts = self._facts(concept)
-                found[concept.value] = f"{_first(facts, 'kg:system')}:{_first(facts, 'skos:notation')}"
-                due += facts.get(term("skos:broader").value, ())
+                found[concept.value] = f"{facts.one('kg:system')}:{facts.one('skos:notation')}"
+                due += facts.all("skos:broader")
         return frozenset(found.values())
 
-    def _facts(self, subject: NamedNode) -> _Facts:
-        """Return what the union says of a subject, by property."""
-        facts: _Facts = defaultdict(list)
+    def _facts(self, subject: NamedNode) -> Facts:
+        """Return what the union says of a subject."""
+        by_property: dict[str, list[_Term]] = defaultdict(list)
         for quad in self._store.quads_for_pattern(subject, None, None, _UNION):
-            facts[quad.predicate.value].append(quad.object)
-        return facts
+            by_property[quad.predicate.value].append(quad.object)
+        return Facts(by_property)
 
-    def _objects(
-        self, subject: NamedNode, predicate: str, graph: NamedNode | DefaultGraph = _UNION
-    ) -> list[NamedNode | BlankNode | Literal | Triple]:
+    def _objects(self, subject: NamedNode, predicate: str, graph: NamedNode | DefaultGraph = _UNION) -> list[_Term]:
         """Return the values of a property."""
         return [quad.object for quad in self._store.quads_for_pattern(subject, term(predicate), None, graph)]
+
+
+def _text(triples: Iterable[Triple]) -> str:
+    """Return triples as SPARQL writes them."""
+    return "\n".join(f"{triple.subject} {triple.predicate} {triple.object} ." for triple in triples)
+
+
+def _day(found: Cell) -> date | None:
+    return found if isinstance(found, date) else None
+
+
+def _words(found: Cell) -> str | None:
+    return None if found is None else str(found)

@@ -1,0 +1,51 @@
+"""What a command reads and codes notes with, opened from names that another process can be given."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from extractors.runtime import SHIPPED, JointExtractor
+from kgbuild.pipeline import Setup
+from ontologies.store import tables
+from resolvers.index import LexicalResolver, open_resolver
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """Names of what is opened.
+
+    Attributes:
+        systems: Code systems; none stands for every one that has a table.
+        model: Folder of an exported model; None is the shipped one.
+    """
+
+    systems: tuple[str, ...] = ()
+    model: Path | None = None
+
+
+def open_resolvers(
+    systems: tuple[str, ...], progress: Callable[[str], None] | None = None
+) -> dict[str, LexicalResolver]:
+    """Return the resolvers of some systems, or of every system that has a table.
+
+    Raises:
+        TableError: If a system is unknown or has no table.
+    """
+    chosen = systems or tuple(info.system for info in tables())
+    return {system: open_resolver(system, progress) for system in dict.fromkeys(chosen)}
+
+
+def open_setup(recipe: Recipe, progress: Callable[[str], None] | None = None, threads: int = 0) -> Setup:
+    """Return the extractor and resolvers of a recipe.
+
+    Args:
+        recipe: What to open.
+        progress: Told in one line before something that takes seconds.
+        threads: Threads of the encoder; 0 takes every core.
+
+    Raises:
+        ExtractionError: If the model cannot be opened.
+        TableError: If a system is unknown or has no table.
+    """
+    extractor = JointExtractor(SHIPPED if recipe.model is None else recipe.model, threads)
+    return Setup(extractor, open_resolvers(recipe.systems, progress), extractor.fingerprint)

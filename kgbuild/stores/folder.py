@@ -1,0 +1,62 @@
+"""The folder of the embedded store: made for its owner alone, and locked for one writer or many readers."""
+
+import sys
+from pathlib import Path
+from typing import IO
+
+from kgbuild.stores import StoreError
+
+if sys.platform != "win32":
+    import fcntl
+
+LOCK = "kgbuild.lock"
+"""Marks a folder as a store from the moment it is made, and holds the lock."""
+
+_DATABASE = "CURRENT"  # RocksDB's pointer to its newest state, in every database it has made
+
+
+def make_folder(path: Path, *, create: bool) -> None:
+    """See to it that the path is the folder of a store.
+
+    Raises:
+        StoreError: If it is not there and is not to be made, or holds something else.
+    """
+    if not path.exists():
+        if not create:
+            raise StoreError(f"{path}: no store here")
+        path.mkdir(mode=0o700, parents=True)
+    elif not path.is_dir():
+        raise StoreError(f"{path}: expected the folder of a store, found a file")
+    elif not any((path / name).exists() for name in (LOCK, _DATABASE)):
+        if not create or any(path.iterdir()):
+            raise StoreError(f"{path}: this folder is no store")
+        path.chmod(0o700)
+
+
+def lock(path: Path, *, shared: bool) -> IO[bytes]:
+    """Return the open lock file of a store; the lock ends when it is closed, or with the process.
+
+    Without ``fcntl`` (Windows) the database's own lock lets one process in at a time.
+
+    Raises:
+        StoreError: If another process holds the store, or this one has it open already.
+    """
+    file = (path / LOCK).open("ab")
+    if sys.platform != "win32":
+        try:
+            fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+        except OSError:
+            file.close()
+            raise in_use(path) from None
+    return file
+
+
+def in_use(path: Path) -> StoreError:
+    """Return the error for a store that someone else has open."""
+    return StoreError(f"{path}: in use: one process may write, or several may read; try again when the other is done")
+
+
+def unopened(path: Path, error: OSError) -> StoreError:
+    """Return the error for a database that did not open."""
+    message = str(error).splitlines()[0]
+    return in_use(path) if "lock" in message.casefold() else StoreError(f"{path}: cannot be opened: {message}")

@@ -1,0 +1,72 @@
+"""The reading and coding of notes in several processes, when there are notes enough to pay for starting them."""
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass
+from itertools import chain, islice
+from multiprocessing import get_context
+
+from kgbuild.note import Note
+from kgbuild.pipeline import Setup, resolved
+from kgbuild.resolve import ResolvedNote
+from kgbuild.setup import Recipe, open_setup
+
+PAYS = 4
+"""Batches from which on more processes are faster: one takes about as long to start as a batch to read."""
+
+_setup: Setup | None = None  # of a worker process, opened once by _open
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """A ``pipeline.Resolve`` that reads batches in ``jobs`` processes.
+
+    Attributes:
+        recipe: What each process opens.
+        setup: Opened here already; reads where there is too little for more processes.
+        jobs: Processes.
+    """
+
+    recipe: Recipe
+    setup: Setup
+    jobs: int
+
+    def __call__(self, batches: Iterable[list[Note]]) -> Iterator[list[ResolvedNote]]:
+        """Yield the batches, read and coded, in order."""
+        waiting = iter(batches)
+        first = list(islice(waiting, PAYS))
+        if self.jobs < 2 or len(first) < PAYS:
+            yield from (resolved(batch, self.setup) for batch in chain(first, waiting))
+        else:
+            yield from self._spread(chain(first, waiting))
+
+    def _spread(self, batches: Iterator[list[Note]]) -> Iterator[list[ResolvedNote]]:
+        """Yield batches from the processes; at most two a process are on their way, so memory does not grow."""
+        # spawned, not forked: this process may hold a store, whose threads and locks a fork would copy
+        with ProcessPoolExecutor(self.jobs, get_context("spawn"), _open, (self.recipe,)) as pool:
+            under_way: deque[Future[list[ResolvedNote]]] = deque()
+            for batch in batches:
+                under_way.append(pool.submit(_read, batch))
+                if len(under_way) > 2 * self.jobs:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
+
+
+def default_jobs() -> int:
+    """Return the number of cores, which is how many processes read by default."""
+    return os.cpu_count() or 1
+
+
+def _open(recipe: Recipe) -> None:
+    """Open what a worker reads with."""
+    global _setup
+    _setup = open_setup(recipe, threads=1)
+
+
+def _read(batch: list[Note]) -> list[ResolvedNote]:
+    """Read a batch in a worker."""
+    assert _setup is not None
+    return resolved(batch, _setup)

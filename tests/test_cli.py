@@ -1,0 +1,237 @@
+"""The command line as a user runs it, with the shipped model and the example notes."""
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import pytest
+import rdflib
+
+from kgbuild.cli import cli
+from kgbuild.cli_store import EXPORTS
+from kgbuild.export import FORMATS
+
+ROOT = Path(__file__).parents[1]
+TABLES = ROOT / "examples" / "tables"
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A working folder with the examples in it, where example notes have been ingested into ./kg."""
+    folder = tmp_path_factory.mktemp("work")
+    (folder / "examples").symlink_to(ROOT / "examples")
+    done = command(folder, "ingest", "examples/notes")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == "kg: 29 new, 0 changed, 0 unchanged\n"
+    return folder
+
+
+@pytest.fixture
+def run(place: Path) -> Run:
+    return lambda *arguments, **options: command(place, *arguments, **options)
+
+
+def command(
+    folder: Path, *arguments: str, text: str | None = None, home: str = "home"
+) -> "subprocess.CompletedProcess[str]":
+    """Run kgbuild in a folder, its code tables kept in a folder of their own."""
+    environment = os.environ | {"KGBUILD_HOME": str(folder / home)}
+    environment.pop("KGBUILD_STORE", None)
+    call = [sys.executable, "-c", "from kgbuild.cli import main; main()", *arguments]
+    return subprocess.run(call, cwd=folder, env=environment, input=text, capture_output=True, text=True, check=False)
+
+
+def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    for name, found in group.commands.items():
+        if isinstance(found, click.Group):
+            yield from commands(found, (*path, name))
+        else:
+            yield (*path, name), found
+
+
+def test_the_same_folder_again_writes_nothing_and_says_so(run: Run) -> None:
+    assert run("ingest", "examples/notes").stdout == "kg: 0 new, 0 changed, 29 unchanged; nothing written\n"
+
+
+def test_the_calcium_score_of_figure_6_rises_over_the_visits(run: Run) -> None:
+    trend = json.loads(run("trend", "p1", "calcium score", "--format", "json").stdout)
+    assert [p["value"] for p in trend["points"] if p["start"] == "2018-09-24"][:1] == [142]
+    values = [p["value"] for p in trend["points"]]
+    assert values == sorted(values)
+    assert {87, 142, 206, 219} <= set(values)
+
+
+def test_the_cyst_of_figure_6_is_on_the_timeline_of_every_scan(run: Run) -> None:
+    events = json.loads(run("timeline", "p1", "--format", "json").stdout)["events"]
+    days = {event["start"] for event in events if "cyst" in event["text"].lower()}
+    assert {"2018-03-12", "2018-09-24", "2019-03-18", "2019-10-07"} <= days
+
+
+def test_events_lead_back_to_the_characters_they_were_read_from(run: Run) -> None:
+    events = json.loads(run("timeline", "p3", "--format", "json").stdout)["events"]
+    assert events == sorted(events, key=lambda event: event["start"] or "9999")
+    texts = {
+        path.relative_to(ROOT / "examples/notes").as_posix(): path for path in (ROOT / "examples/notes").rglob("*.txt")
+    }
+    rows = (ROOT / "examples/notes/notes.csv").read_text().splitlines()[1:]
+    by_id = {row.split(",")[1]: texts[row.split(",")[0]].read_bytes().decode() for row in rows}
+    for event in events:
+        found = [by_id[e["note"]][e["start"] : e["end"]] for e in event["evidence"]]
+        assert event["text"] in found
+
+
+def test_negated_and_family_findings_stay_out_unless_asked_for(run: Run) -> None:
+    shown = json.loads(run("timeline", "p3", "--format", "json").stdout)["events"]
+    assert {event["assertion"] for event in shown} <= {"present", "historical", "possible"}
+    absent = json.loads(run("timeline", "p3", "--assertion", "absent", "--format", "json").stdout)["events"]
+    assert any("pleural effusion" in event["text"] for event in absent)
+
+
+def test_compare_prints_table_4(place: Path) -> None:
+    for system in ("cpt", "snomedct", "icd10cm"):
+        assert command(place, "ontology", "add", system, str(TABLES / f"{system}.tsv"), home="table4").returncode == 0
+    done = command(place, "compare", "examples/compare/notes", "--format", "jsonl", home="table4")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    changes = {(row["system"], row["base_code"], row["enriched_code"]) for row in rows}
+    assert {
+        ("cpt", "3324F", "71260"),
+        ("snomedct", "169072007", "169069000"),
+        ("icd10cm", "L98.9", "K76.9"),
+        ("snomedct", "300577008", "300331000"),
+    } <= changes
+
+
+def test_every_mention_of_extract_is_the_text_at_its_offsets(run: Run) -> None:
+    records = [json.loads(line) for line in run("extract", "examples/notes").stdout.splitlines()]
+    assert len(records) == 29
+    mentions = [(record["note"]["text"], m) for record in records for m in record["mentions"]]
+    assert len(mentions) > 1000
+    assert all(text[m["start"] : m["end"]] == m["text"] for text, m in mentions)
+
+
+def test_what_cannot_be_read_is_named_and_the_rest_goes_in(place: Path) -> None:
+    folder = place / "mixed"
+    folder.mkdir()
+    (folder / "good.txt").write_text("No fever.")
+    (folder / "latin.txt").write_bytes("naïve".encode("latin-1"))
+    (folder / "empty.txt").write_text("\n")
+    done = command(place, "ingest", "mixed", "--store", "mixed-kg")
+    assert done.returncode == 1
+    assert done.stdout == "mixed-kg: 1 new, 0 changed, 0 unchanged\n"
+    lines = done.stderr.strip().splitlines()
+    assert [line for line in lines if "latin.txt" in line] and [line for line in lines if "empty.txt" in line]
+    assert lines[-1] == "Error: 2 notes could not be read"
+    assert "na" not in done.stderr.replace("name", "").split("latin.txt")[0]
+
+
+def test_a_folder_that_is_not_there_leaves_no_store(place: Path) -> None:
+    done = command(place, "ingest", "nowhere", "--store", "nothing")
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: ") and "nowhere" in done.stderr and len(done.stderr.splitlines()) == 1
+    assert not (place / "nothing").exists()
+
+
+def test_notes_come_from_stdin_too(place: Path) -> None:
+    line = json.dumps(
+        {"id": "s1", "patient_id": "ps", "date": "2020-02-02", "text": "CT of the chest showed pneumonia."}
+    )
+    assert command(place, "ingest", "-", "--store", "stdin-kg", text=line + "\n").stdout.startswith("stdin-kg: 1 new")
+    events = json.loads(command(place, "timeline", "ps", "--store", "stdin-kg", "--format", "json").stdout)["events"]
+    assert [(e["start"], e["source"]) for e in events if e["text"] == "pneumonia"] == [("2020-02-02", "note date")]
+
+
+def test_retract_withdraws_a_note_and_a_second_time_fails(place: Path) -> None:
+    line = json.dumps({"id": "r1", "patient_id": "pr", "text": "Severe asthma."})
+    command(place, "ingest", "-", "--store", "retract-kg", text=line)
+    assert command(place, "retract", "r1", "--store", "retract-kg").returncode == 0
+    assert (
+        json.loads(command(place, "timeline", "pr", "--store", "retract-kg", "--format", "json").stdout)["events"] == []
+    )
+    again = command(place, "retract", "r1", "--store", "retract-kg")
+    assert (again.returncode, again.stderr) == (1, "Error: retract-kg: no note 'r1'\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        (("timeline",), 2, "Missing argument"),
+        (("timeline", "p1", "--format", "xml"), 2, "Invalid value"),
+        (("resolve", "fever", "--system", "icd99"), 1, "icd10cm"),
+        (("resolve", "fever", "--system", "snomedct"), 1, "snomedct"),
+        (("patients", "--store", "nowhere"), 1, "nowhere"),
+        (("patients", "--store", "neo4j://localhost"), 1, "neo4j"),
+        (("query", "DELETE WHERE { ?s ?p ?o }"), 1, ""),
+        (("query", "SELECT ?x WHERE { ?x"), 1, ""),
+        (("ontology", "add", "cpt", "examples/notes/README.md"), 1, "README.md:1"),
+    ],
+)
+def test_what_is_wrong_is_one_line_and_the_right_status(
+    run: Run, arguments: tuple[str, ...], status: int, said: str
+) -> None:
+    done = run(*arguments)
+    assert done.returncode == status
+    assert said in done.stderr and "Traceback" not in done.stderr
+    assert status == 2 or (done.stderr.startswith("Error: ") and len(done.stderr.strip().splitlines()) == 1)
+
+
+def test_an_unknown_patient_has_an_empty_timeline(run: Run) -> None:
+    done = run("timeline", "nobody", "--format", "json")
+    assert (done.returncode, json.loads(done.stdout)) == (0, {"patient": "nobody", "events": []})
+
+
+@pytest.mark.parametrize("form", ["turtle", "nq"])
+def test_exports_parse(run: Run, place: Path, form: str) -> None:
+    assert run("export", "--format", form, "-o", "out.rdf").returncode == 0
+    graph = rdflib.Dataset(default_union=True)
+    graph.parse(place / "out.rdf", format={"nq": "nquads"}.get(form, form))
+    patients = set(graph.subjects(rdflib.RDF.type, rdflib.URIRef("https://w3id.org/kgbuild#Patient")))
+    assert len(patients) == 15
+
+
+def test_a_file_that_cannot_be_written_whole_is_absent(run: Run, place: Path) -> None:
+    done = run("query", "SELECT ?x WHERE { ?x", "-o", "broken.txt")
+    assert done.returncode == 1
+    assert not list(place.glob("*broken*"))
+
+
+def test_export_formats_are_the_ones_the_help_names() -> None:
+    assert set(EXPORTS) == FORMATS.keys()
+
+
+def test_resolve_reads_a_query_a_line(run: Run) -> None:
+    done = run("resolve", "--system", "icd10cm", "-k", "2", "--format", "jsonl", text="chest pain\nTuesday\n")
+    rows = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [(row["query"], row["best"]) for row in rows] == [("chest pain", "R07.9"), ("Tuesday", None)]
+    assert all(len(row["candidates"]) <= 2 for row in rows)
+
+
+def test_the_demo_shows_what_the_readme_says(place: Path) -> None:
+    environment = os.environ | {"BIN": str(Path(sys.executable).parent), "KGBUILD_HOME": str(place / "home")}
+    done = subprocess.run(
+        ["sh", "examples/demo.sh"], cwd=place, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "K76.9" in done.stdout and "71260" in done.stdout and "calcium score" in done.stdout.lower()
+
+
+@pytest.mark.parametrize("path", [path for path, _ in commands(cli) if path[0] not in ("train", "evaluate")])
+def test_the_example_in_the_help_works_as_printed(place: Path, path: tuple[str, ...]) -> None:
+    """Training and evaluation need the corpus, which is not in the repository."""
+    help_text = re.sub(r"\s+", " ", dict(commands(cli))[path].help or "")
+    example = help_text.partition("Example: kgbuild ")[2]
+    assert example, f"{path} has no example"
+    work = place / "examples-home" if path[0] == "ontology" else place
+    work.mkdir(exist_ok=True)
+    if path == ("ontology", "remove"):
+        command(place, "ontology", "add", "cpt", str(TABLES / "cpt.tsv"), home="examples-home")
+    if path == ("retract",):
+        command(place, "ingest", "examples/notes")
+    done = command(place, *shlex.split(example), home="examples-home" if path[0] == "ontology" else "home")
+    assert done.returncode == 0, done.stderr
