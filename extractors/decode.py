@@ -13,7 +13,7 @@ from extractors.tags import Array, marginals, to_spans, viterbi
 from extractors.text import Span
 
 DISTANCE_EDGES = (-64, -32, -16, -8, -5, -4, -3, -2, -1, 0, 1, 2, 3, 4, 5, 8, 16, 32, 64)
-"""Lower edges of the buckets of the distance ``head word - tail word``; our choice: exact when near, coarse when far."""
+"""Lower edges of the buckets of ``head word - tail word``; our choice: exact when near, coarse when far."""
 
 States = Callable[[Window], Array]
 """Gives the states of a window's words, ``(words, hidden)``."""

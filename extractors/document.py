@@ -47,7 +47,7 @@ class Mention:
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A directed, typed link from ``head`` to ``tail``, as the corpus has it: MODIFY runs from modifier to what it modifies."""
+    """A directed, typed link from ``head`` to ``tail``; MODIFY runs from modifier to what it modifies."""
 
     head: Mention
     tail: Mention

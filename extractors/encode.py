@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from extractors.document import ExtractionError
 from extractors.text import Span, sentences, words
 
 IntArray = NDArray[np.int64]
@@ -57,8 +58,20 @@ def load_tokenizer(folder: Path) -> Tokenizer:
     return tokenizer
 
 
+def special(tokenizer: Tokenizer, token: str) -> int:
+    """Return the id of a special token.
+
+    Raises:
+        ExtractionError: If the vocabulary does not have it: it is not one of a BERT.
+    """
+    found = tokenizer.token_to_id(token)
+    if found is None:
+        raise ExtractionError(f"tokenizer: no {token} in its vocabulary; expected one of a BERT")
+    return int(found)
+
+
 def subwords(text: str, tokenizer: Tokenizer) -> Subwords:
-    """Return the words of a text with their subwords; a word that the tokenizer drops (a control character) is unknown."""
+    """Return the words of a text with their subwords; one that the tokenizer drops (a control character) is unknown."""
     spans = words(text)
     encoding = tokenizer.encode([text[s:e] for s, e in spans], is_pretokenized=True, add_special_tokens=False)
     ids, owners = encoding.ids, encoding.word_ids
@@ -71,7 +84,7 @@ def subwords(text: str, tokenizer: Tokenizer) -> Subwords:
 
 def _with_unknowns(ids: list[int], counts: IntArray, tokenizer: Tokenizer) -> tuple[list[int], IntArray]:
     """Return the ids with the unknown token for each word without any, and the new counts."""
-    unknown = tokenizer.token_to_id("[UNK]")
+    unknown = special(tokenizer, "[UNK]")
     filled: list[int] = []
     position = 0
     for count in counts.tolist():
@@ -90,8 +103,8 @@ def _sentence_breaks(text: str, spans: Sequence[Span]) -> tuple[int, ...]:
 def windows(text: Subwords, tokenizer: Tokenizer, *, limit: int, context: int) -> list[Window]:
     """Cut a text into windows of whole sentences that share ``context`` subwords with the window before.
 
-    A sentence longer than a window is cut between words. Every word is in the core of exactly one window. A word of more
-    subwords than ``limit`` has a longer window of its own (WordPiece makes at most 100 of one word).
+    A sentence longer than a window is cut between words. Every word is in the core of exactly one window. A word of
+    more subwords than ``limit`` has a longer window of its own (WordPiece makes at most 100 of one word).
 
     Args:
         text: Words and subwords.
@@ -99,7 +112,7 @@ def windows(text: Subwords, tokenizer: Tokenizer, *, limit: int, context: int) -
         limit: Most subwords a window, special ones included.
         context: Most subwords taken over from before the core.
     """
-    begin, end = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    begin, end = special(tokenizer, "[CLS]"), special(tokenizer, "[SEP]")
     found = []
     for core, last in _cores(text, limit, context):
         room = max(text.offsets[core] - context, text.offsets[last] - (limit - 2), 0)

@@ -4,7 +4,8 @@ NegEx/ConText test kit (a .tsv): the condition is the upper-cased span of its se
 holds it, the row is left out and counted. Scored are P, R and F1 of one class each: Negated against ``absent``,
 Historical against ``historical``, another experiencer against ``associated_with_someone_else``, and "Not particular"
 against ``hypothetical``. A mention has one status here, so a row that is both Negated and Historical in the kit can be
-right in only one. The cues were tuned on the even line numbers; the odd ones are printed beside them.
+right in only one. The cues were tuned on the even line numbers; the odd ones are printed beside them, but a sentence
+with several conditions may stand in both halves.
 
 Brat (a folder): gold events; POLARITY NEG against ``absent``, UNCERTAIN, MAYBE_POS and MAYBE_NEG against ``possible``.
 """

@@ -25,8 +25,8 @@ FILES = ("config.json", "heads.npz", "model.onnx", "tokenizer.json")
 class JointExtractor:
     """An exported joint model as an ``Extractor``.
 
-    A window is encoded by itself, without padding: 8-bit activations are scaled by their largest value, so in a batch the
-    neighbours would change a text's result.
+    A window is encoded by itself, without padding: 8-bit activations are scaled by their largest value, so in a batch
+    the neighbours would change a text's result.
 
     Args:
         folder: Written by ``kgbuild train`` or ``training.export.export_model``.

@@ -72,7 +72,7 @@ def to_spans(tags: Sequence[int]) -> list[tuple[int, int, int]]:
 
 
 def allowed_transitions(tags: int) -> NDArray[np.bool_]:
-    """Return which tags may follow which, ``(tags, tags)`` from row to column; any may begin, since windows cut mentions."""
+    """Return which tags may follow which, ``(tags, tags)`` row to column; any may begin, since windows cut mentions."""
     index = np.arange(tags)
     inside = (index > 0) & (index % 2 == 0)
     label = (index - 1) // 2
@@ -81,7 +81,7 @@ def allowed_transitions(tags: int) -> NDArray[np.bool_]:
 
 
 def viterbi(emissions: Array, start: Array, transitions: Array, end: Array) -> list[int]:
-    """Return the tags with the highest score ``start[y0] + sum emissions[i, yi] + sum transitions[yi, yi+1] + end[yn]``.
+    """Return the tags y with the highest ``start[y0] + sum emissions[i, yi] + sum transitions[yi, yi+1] + end[yn]``.
 
     Args:
         emissions: ``(words, tags)``.

@@ -11,9 +11,10 @@ _WORD = re.compile(r"[^\W\d_]+|\d+|[^\w\s]|_")
 # A full stop after these does not end a sentence (a capital or a digit often follows them in notes).
 _ABBREVIATIONS = frozenset(
     "dr mr mrs ms prof st vs e.g i.e fig figs no nos approx ca al dept hosp inc jr sr ext ave p.o q.d b.i.d t.i.d "
-    "q.i.d p.r.n i.v i.m s.c sat wt ht temp resp pt pts hx dx rx tx sx jan feb mar apr jun jul aug sept oct nov dec".split()
+    "q.i.d p.r.n i.v i.m s.c sat wt ht temp resp pt pts hx dx rx tx sx jan feb mar apr jun jul aug sept oct nov "
+    "dec".split()
 )
-_END = re.compile(r"[.!?]+[\"')\]”’]*(?=\s+[\"'(\[“‘]?[A-Z0-9*#])|\r?\n[^\S\n]*(?=\n)|\r?\n")
+_END = re.compile(r"(?<![.!?])[.!?]+[\"')\]”’]*(?=\s+[\"'(\[“‘]?[A-Z0-9*#])|\r?\n[^\S\n]*(?=\n)|\r?\n")
 _LAST_TOKEN = re.compile(r"\S{1,20}$")
 _BULLET = re.compile(r"\s*(?:[-*•>]|\(?\d{1,2}[.)])\s")
 
@@ -28,7 +29,7 @@ def words(text: str) -> list[Span]:
 
 
 def sentences(text: str) -> list[Span]:
-    """Return the sentences without the white space around them, in order.
+    r"""Return the sentences without the white space around them, in order.
 
     A line break ends a sentence unless the next line goes on in lower case and is no list item: notes wrap their lines.
 

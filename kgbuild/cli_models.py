@@ -59,11 +59,10 @@ def evaluate(model: Path, corpus: str, folder: Path, split: str, form: str, targ
     gold = read_split(split, folder)
     predicted = JointExtractor(model)([document.text for document in gold])
     tell(
-        f"{corpus}, {split} split of extractors/corpora/maccrobat2020.split.json: {len(gold)} documents, {os.cpu_count()} cores"
+        f"{corpus}, {split} split of extractors/corpora/maccrobat2020.split.json: {len(gold)} documents; "
+        f"{os.cpu_count()} cores"
     )
-    tell(
-        "end to end: predicted mentions; strict: span, label and, for relations, both arguments and direction; micro unless named"
-    )
+    tell("end to end, from predicted mentions; strict: span and label, for relations both arguments and direction")
     tell("gold: every mention of the 34 labels, nested ones too; every relation of the 7 kinds, across sentences too")
     print_rows(
         target, form, evaluation_rows(gold, predicted), ("protocol", "label", "P", "R", "F1", "gold", "predicted")
@@ -83,11 +82,11 @@ def list_tables(form: str, target: Path | None) -> None:
 
     Example: kgbuild ontology list
     """
-    rows = [
-        {"system": t.system, "title": t.title, "release": t.release, "codes": t.codes, "names": t.names, "bytes": t.bytes,
-         "source": "added" if t.is_added else "built in", "licence": t.licence}
-        for t in table_store.tables()
-    ]  # fmt: skip
+    rows: list[dict[str, object]] = [
+        {name: getattr(table, name) for name in ("system", "title", "release", "codes", "names", "bytes", "licence")}
+        | {"source": "added" if table.is_added else "built in"}
+        for table in table_store.tables()
+    ]
     print_rows(target, form, rows, ("system", "title", "release", "codes", "names", "bytes", "source", "licence"))
 
 

@@ -1,6 +1,7 @@
 """Commands that ask a store: patients, timeline, trend, query, export, retract."""
 
 import json
+import sys
 from datetime import date, datetime
 from pathlib import Path
 
@@ -124,7 +125,7 @@ def query_command(statement: str, store: str, form: str, target: Path | None) ->
 
     Example: kgbuild query "SELECT ?name (COUNT(*) AS ?events) { ?event kg:of/rdfs:label ?name } GROUP BY ?name"
     """
-    text = click.get_text_stream("stdin").read() if statement == "-" else statement
+    text = sys.stdin.read() if statement == "-" else statement
     with open_store(store, read_only=True) as graph:
         found = graph.query(text)
     print_rows(target, form, _rows(found), found.columns)

@@ -16,7 +16,7 @@ Row = Mapping[str, object]
 
 @contextmanager
 def opened(path: Path | None) -> Iterator[BinaryIO]:
-    """Open a file for writing, or stdout; the file appears under its name only when all is written, for its owner alone.
+    """Open a file for writing, or stdout; the file appears only when all is written, for its owner alone.
 
     Args:
         path: The file; None or ``-`` is stdout.

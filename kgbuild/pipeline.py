@@ -79,7 +79,7 @@ def ingest(
     report: Callable[[str], None],
     resolve: Resolve | None = None,
 ) -> Ingested:
-    """Bring notes into a store: skip what is there unchanged, replace what has changed, and tell of what cannot be read.
+    """Bring notes into a store: skip what is there unchanged, replace what has changed, report what cannot be read.
 
     Each note is written whole or not at all, so an interrupted ingest is resumed by running it again.
 
@@ -121,7 +121,7 @@ def _due(notes: Iterable[Note], setup: Setup, store: GraphStore, counts: Counter
 
 
 def fingerprint(note: Note, setup: Setup) -> str:
-    """Return what a note's graph depends on, as one hash: the note, the model, the code tables, and this program's format."""
+    """Return what a note's graph depends on, as one hash: note, model, code tables, and this program's format."""
     tables = sorted((system, resolver.release) for system, resolver in setup.resolvers.items())
     day = None if note.date is None else note.date.isoformat()
     facts = [FORMAT, note.id, note.text, note.patient_id, note.encounter_id, day, note.kind, setup.model, tables]

@@ -68,7 +68,7 @@ def resolve_chunks(chunks: Sequence[Chunk], resolvers: Mapping[str, Resolver], k
 
 
 def query_rows(queries: Sequence[str], resolver: Resolver, k: int) -> list[dict[str, object]]:
-    """Return one row a query: ``query``, ``system``, ``best`` (the code to use, or None) and ``candidates``, best first."""
+    """Return one row a query: ``query``, ``system``, ``best`` (the code to use, or None) and ``candidates``."""
     rows: list[dict[str, object]] = []
     for query, candidates in zip(queries, resolver(queries, k), strict=True):
         best = candidates[0].concept.code if candidates and candidates[0].score >= resolver.threshold else None

@@ -16,8 +16,8 @@ from extractors.decode import pair_scores, read_text  # noqa: E402
 from extractors.document import Document, ExtractionError, Mention, Relation  # noqa: E402
 from extractors.encode import load_tokenizer  # noqa: E402
 from extractors.networks.crf import log_likelihood  # noqa: E402
-from extractors.networks.joint import JointConfig, JointModel, PairScorer  # noqa: E402
 from extractors.networks.encoders import load_encoder  # noqa: E402
+from extractors.networks.joint import JointConfig, JointModel, PairScorer  # noqa: E402
 from extractors.runtime import JointExtractor  # noqa: E402
 from extractors.training.export import export_model  # noqa: E402
 from extractors.training.loop import Epoch, TrainingConfig, train_joint  # noqa: E402

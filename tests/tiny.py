@@ -5,8 +5,8 @@ from pathlib import Path
 from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 
 WORDS = (
-    "a the of in with and was is no scan ct mri chest liver kidney lesion cyst mass lung severe mild left right pain fever "
-    "showed noted found seen stable contrast asthma patient today yesterday may march cm mm . , : ; / -"
+    "a the of in with and was is no scan ct mri chest liver kidney lesion cyst mass lung severe mild left right pain "
+    "fever showed noted found seen stable contrast asthma patient today yesterday may march cm mm . , : ; / -"
 ).split()
 
 
@@ -23,14 +23,20 @@ def tiny_tokenizer(folder: Path) -> Tokenizer:
 
 
 def tiny_encoder(folder: Path) -> Path:
-    """Write a seeded two-layer BERT of 32 dimensions with its tokenizer, as transformers lays it out; return the folder."""
+    """Write a seeded two-layer BERT of 32 dimensions with its tokenizer, as transformers lays it out."""
     import torch
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
     tokenizer = tiny_tokenizer(folder)
     torch.manual_seed(0)
-    size = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 64}
-    BertModel(BertConfig(vocab_size=tokenizer.get_vocab_size(), **size)).save_pretrained(folder)
+    config = BertConfig(
+        vocab_size=tokenizer.get_vocab_size(),
+        hidden_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        intermediate_size=64,
+    )
+    BertModel(config).save_pretrained(folder)
     special = {
         "unk_token": "[UNK]",
         "cls_token": "[CLS]",
@@ -38,5 +44,6 @@ def tiny_encoder(folder: Path) -> Path:
         "pad_token": "[PAD]",
         "mask_token": "[MASK]",
     }
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special).save_pretrained(folder)
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, **special)  # type: ignore[no-untyped-call]  # transformers
+    fast.save_pretrained(folder)
     return folder

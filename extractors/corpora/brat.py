@@ -95,7 +95,7 @@ def _argument(where: str, key: str, mentions: Mapping[str, Mention]) -> Mention:
 
 def _polarity(where: str, line: str, arguments: Mapping[str, Mention]) -> tuple[Mention, str] | None:
     """Return which mention an attribute line makes absent or possible, if it is one of polarity."""
-    fields = (line.split("\t") + [""])[1].split()
+    fields = ([*line.split("\t"), ""])[1].split()
     if len(fields) == 3 and fields[0] == "POLARITY" and fields[2] in POLARITY:
         return _argument(where, fields[1], arguments), POLARITY[fields[2]]
     return None

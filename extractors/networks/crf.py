@@ -8,8 +8,9 @@ from torchcrf import CRF
 def log_likelihood(crf: CRF, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tensor:
     """Return the log-likelihood of each row of tags, ``(batch,)``.
 
-    The same number as ``crf(emissions, tags, mask, reduction="none")``. pytorch-crf sums ``(batch, tags, tags)`` at every
-    word; here the sum over the tag before is a product with ``exp(transitions)``, several times faster at 69 tags.
+    The same number as ``crf(emissions, tags, mask, reduction="none")``. pytorch-crf sums ``(batch, tags, tags)`` at
+    every word; here the sum over the tag before is a product with ``exp(transitions)``, several times faster at 69
+    tags.
 
     Args:
         crf: Holds the parameters; ``batch_first``.
@@ -26,7 +27,8 @@ def _path_score(crf: CRF, emissions: Tensor, tags: Tensor, mask: Tensor) -> Tens
     emitted = (emissions.gather(2, tags[:, :, None])[:, :, 0] * real).sum(1)  # (batch,)
     moved = (crf.transitions[tags[:, :-1], tags[:, 1:]] * real[:, 1:]).sum(1)
     last = tags.gather(1, mask.sum(1, keepdim=True) - 1)[:, 0]
-    return crf.start_transitions[tags[:, 0]] + emitted + moved + crf.end_transitions[last]
+    score: Tensor = crf.start_transitions[tags[:, 0]] + emitted + moved + crf.end_transitions[last]
+    return score
 
 
 def _log_partition(crf: CRF, emissions: Tensor, mask: Tensor) -> Tensor:
@@ -37,4 +39,5 @@ def _log_partition(crf: CRF, emissions: Tensor, mask: Tensor) -> Tensor:
         peak = score.detach().amax(1, keepdim=True)
         moved = ((score - peak).exp() @ step).clamp_min(1e-30).log() + peak + emissions[:, i]
         score = torch.where(mask[:, i, None], moved, score)
-    return torch.logsumexp(score + crf.end_transitions, dim=1)
+    total: Tensor = torch.logsumexp(score + crf.end_transitions, dim=1)
+    return total

@@ -38,15 +38,19 @@ def load_encoder(name: str) -> PreTrainedModel:
         raise ExtractionError(
             f"encoder {name}: not a model folder, and no hub gave it ({type(error).__name__})"
         ) from error
-    model.pooler = None
+    return without_pooler(model)
+
+
+def without_pooler(model: PreTrainedModel) -> PreTrainedModel:
+    """Return the encoder without its pooler, which nothing here reads."""
+    setattr(model, "pooler", None)  # noqa: B010 (its declared type is Module; None is what BERT's own code accepts)
     return model
 
 
 def make_encoder(folder: Path) -> PreTrainedModel:
     """Return an encoder of the shape that the ``config.json`` of a folder gives, without trained weights."""
-    model: PreTrainedModel = AutoModel.from_config(AutoConfig.from_pretrained(folder))
-    model.pooler = None
-    return model
+    model: PreTrainedModel = AutoModel.from_config(AutoConfig.from_pretrained(folder))  # type: ignore[no-untyped-call]  # transformers
+    return without_pooler(model)
 
 
 def save_tokenizer(name: str, folder: Path) -> None:

@@ -66,8 +66,8 @@ class Batch:
 class PairScorer(nn.Module):
     """Multi-head selection: a logit for every ordered word pair and relation.
 
-    ``logit[i, j, r] = v_r . tanh(U z_j + W z_i + D[bucket(j - i)] + b)`` with ``z = [state; label embedding]``: word ``j``
-    is the head of word ``i`` under relation ``r``.
+    ``logit[i, j, r] = v_r . tanh(U z_j + W z_i + D[bucket(j - i)] + b)`` with ``z = [state; label embedding]``:
+    word ``j`` is the head of word ``i`` under relation ``r``.
 
     Source: papers/000 section 3.3, after Bekoulis et al. 2018, equation 4; the distance term D is ours.
     """
@@ -78,18 +78,20 @@ class PairScorer(nn.Module):
         self.as_tail = nn.Linear(size, pair_size, bias=False)
         self.distance = nn.Embedding(len(DISTANCE_EDGES) + 1, pair_size)
         self.relation = nn.Linear(pair_size, relations)
+        self.edges: Tensor
         self.register_buffer("edges", torch.tensor(DISTANCE_EDGES), persistent=False)
         nn.init.normal_(self.distance.weight, std=0.02)
         nn.init.constant_(self.relation.bias, -5.0)  # almost no pair is related: start there
 
     def forward(self, words: Tensor) -> Tensor:
-        """Return logits ``(batch, words, words, relations)``, tail before head, for ``words`` ``(batch, words, size)``."""
+        """Return logits ``(batch, words, words, relations)``, tail first, for words ``(batch, words, size)``."""
         count = words.shape[1]
         index = torch.arange(count, device=words.device)
         offset = index[None, :] - index[:, None]  # (words, words): head - tail
         bucket = torch.bucketize(offset, self.edges, right=True)
         joined = self.as_tail(words)[:, :, None] + self.as_head(words)[:, None, :]  # (batch, words, words, pair_size)
-        return self.relation(torch.tanh(joined + self.distance(bucket)))
+        logits: Tensor = self.relation(torch.tanh(joined + self.distance(bucket)))
+        return logits
 
 
 class JointModel(nn.Module):
@@ -122,7 +124,8 @@ class JointModel(nn.Module):
     def states(self, ids: Tensor, subword_mask: Tensor, heads: Tensor) -> Tensor:
         """Return the states of the words' first subwords, ``(batch, words, hidden)``."""
         hidden = self.encoder(input_ids=ids, attention_mask=subword_mask).last_hidden_state
-        return hidden.gather(1, heads[:, :, None].expand(-1, -1, hidden.shape[-1]))  # (batch, words, hidden)
+        found: Tensor = hidden.gather(1, heads[:, :, None].expand(-1, -1, hidden.shape[-1]))  # (batch, words, hidden)
+        return found
 
     def loss(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Return the CRF's negative log-likelihood and the relations' cross-entropy, each a mean over the words."""

@@ -31,5 +31,5 @@ def evaluation_rows(gold: Sequence[Document], predicted: Sequence[Document]) -> 
 
 def _row(protocol: str, label: str, score: Score) -> dict[str, object]:
     """Return a score as a row."""
-    rates = {"P": round(score.precision, 4), "R": round(score.recall, 4), "F1": round(score.f1, 4)}
+    rates: dict[str, object] = {"P": round(score.precision, 4), "R": round(score.recall, 4), "F1": round(score.f1, 4)}
     return {"protocol": protocol, "label": label} | rates | {"gold": score.gold, "predicted": score.predicted}

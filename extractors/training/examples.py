@@ -11,7 +11,7 @@ from tokenizers import Tokenizer
 from torch import Tensor
 
 from extractors.document import Document
-from extractors.encode import Subwords, subwords, windows
+from extractors.encode import Subwords, special, subwords, windows
 from extractors.networks.joint import Batch, JointConfig
 from extractors.tags import to_spans, to_tags
 
@@ -32,7 +32,7 @@ class Encoded:
 
 
 def encode(document: Document, tokenizer: Tokenizer, config: JointConfig) -> Encoded:
-    """Return a document as words, tags and pairs; what BIO cannot hold (nested mentions) is left out with its relations."""
+    """Return a document as words, tags and pairs; nested mentions, which BIO cannot hold, go with their relations."""
     parts = subwords(document.text, tokenizer)
     tags = to_tags(parts.words, document.mentions, config.labels)
     last_word = {
@@ -72,7 +72,7 @@ def examples(
     """
     found = []
     noise = np.random.default_rng(draw.getrandbits(32))
-    mask = tokenizer.token_to_id("[MASK]") or tokenizer.token_to_id("[UNK]")  # id 0 is [PAD] in every BERT
+    mask = special(tokenizer, "[MASK]")
     for document in documents:
         context = draw.choice((0, 16, 32, 64))
         limit = context + draw.choice((48, 80, 112, 144, 176))

@@ -1,4 +1,4 @@
-"""A trained joint model as a folder that ONNX Runtime reads: ``model.onnx``, ``heads.npz``, ``config.json``, tokenizer."""
+"""A trained joint model as the folder that ``extractors.runtime`` reads."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ class _WordStates(nn.Module):
 def export_model(source: Path, target: Path, *, int8: bool = True) -> None:
     """Write the exported form of a model folder.
 
-    Everything behind the encoder stays in single precision in ``heads.npz``: it is 1 % of the work, and rounding it costs F1.
+    Everything behind the encoder stays in single precision in ``heads.npz``: it is little work.
 
     Args:
         source: A folder of ``training.store.save_model``.

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer
 
 from extractors.document import Document, ExtractionError
 from extractors.encode import load_tokenizer
-from extractors.networks.encoders import load_encoder, save_tokenizer
+from extractors.networks.encoders import load_encoder, save_tokenizer, without_pooler
 from extractors.networks.joint import Batch, JointConfig, JointModel
 from extractors.training.examples import batches, encode, examples
 from extractors.training.score import mention_scores, relation_scores
@@ -149,7 +149,7 @@ class _Run:
                 f"epoch {self.epoch + 1}, step {self.steps}: the loss is no number; lower the learning rate"
             )
         self.optimizer.zero_grad(set_to_none=True)
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]  # torch
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         self.optimizer.step()
         self.model.forbid()
@@ -169,8 +169,8 @@ class _Run:
 
     def averaged(self) -> JointModel:
         """Return a model with the mean weights."""
-        model = JointModel(self.model.config, type(self.model.encoder)(self.model.encoder.config))
-        model.encoder.pooler = None
+        encoder = without_pooler(type(self.model.encoder)(self.model.encoder.config))
+        model = JointModel(self.model.config, encoder)
         model.load_state_dict(self.mean)
         model.forbid()
         return model.eval()

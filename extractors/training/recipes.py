@@ -14,7 +14,7 @@ from extractors.training.loop import Epoch, TrainingConfig, train_joint
 def train_maccrobat(
     corpus: Path, folder: Path, *, encoder: str, epochs: int, seed: int, threads: int, report: Callable[[str], None]
 ) -> Path:
-    """Train the joint model on the training split of MACCROBAT2020 and export its best epoch; return the exported folder.
+    """Train the joint model on MACCROBAT2020's training split and export its best epoch; return that folder.
 
     Args:
         corpus: Folder of the 200 reports.

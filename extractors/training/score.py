@@ -71,7 +71,7 @@ def relaxed_mention_score(gold: Sequence[Document], predicted: Sequence[Document
 
 
 def relation_scores(gold: Sequence[Document], predicted: Sequence[Document]) -> dict[str, Score]:
-    """Return the strict score of each relation, and ``micro``: right are type, direction, and both arguments' span and label."""
+    """Return the score of each relation, and ``micro``: type, direction, both arguments' span and label are right."""
     return _scores(
         [{_relation(r): r.label for r in document.relations} for document in gold],
         [{_relation(r): r.label for r in document.relations} for document in predicted],
