@@ -1,5 +1,6 @@
 """From word states to a document: CRF decoding and multi-head selection in numpy, for every runtime alike."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from extractors.document import Document, Mention, Relation
-from extractors.encode import Window, subwords, windows
+from extractors.encode import Subwords, Window, subwords, windows
 from extractors.tags import Array, marginals, to_spans, viterbi
 from extractors.text import Span
 
@@ -26,6 +27,7 @@ class Reading:
     Attributes:
         labels: Mention labels, in the order of the tags.
         relations: Relation labels.
+        local: Those of them that hold within a sentence only.
         limit: Most subwords a window.
         context: Subwords a window shares with the one before.
         threshold: Least probability of a relation that is kept.
@@ -34,6 +36,7 @@ class Reading:
 
     labels: tuple[str, ...]
     relations: tuple[str, ...]
+    local: tuple[str, ...]
     limit: int
     context: int
     threshold: float
@@ -50,13 +53,28 @@ def read_text(text: str, tokenizer: Tokenizer, states: States, reading: Reading)
     seen = windows(parts, tokenizer, limit=reading.limit, context=reading.context)
     word_states = [states(window) for window in seen]
     tags, confidence = _tags(seen, word_states, reading.weights, len(parts.words))
-    spans = to_spans(tags)
+    spans = [_within_sentence(text, parts, span) for span in to_spans(tags)]
     mentions = [_mention(text, parts.words, span, confidence, reading.labels) for span in spans]
     ends = np.asarray([last - 1 for _, last, _ in spans], dtype=np.int64)
+    sentence = np.searchsorted(parts.breaks, ends, side="right")
     relations = []
     for window, vectors in zip(seen, word_states, strict=True):
-        relations += _relations(window, vectors, ends, [tags[end] for end in ends], mentions, reading)
+        relations += [
+            Relation(mentions[head], mentions[tail], reading.relations[r], score)
+            for head, tail, r, score in _pairs(window, vectors, ends, [tags[end] for end in ends], reading)
+            if sentence[head] == sentence[tail] or reading.relations[r] not in reading.local
+        ]
     return Document(text, tuple(mentions), tuple(relations))
+
+
+def _within_sentence(text: str, parts: Subwords, span: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return a span of words without what lies behind the end of its sentence, full stop included."""
+    first, last, label = span
+    after = parts.breaks[bisect_right(parts.breaks, first)]
+    if after >= last:
+        return span
+    is_stop = after - first > 1 and text[slice(*parts.words[after - 1])] in ".:;,"
+    return first, after - is_stop, label
 
 
 def _mention(
@@ -84,15 +102,14 @@ def _tags(
     return tags, np.clip(confidence, 0.0, 1.0)
 
 
-def _relations(
+def _pairs(
     window: Window,
     states: Array,
     ends: NDArray[np.int64],
     tags: Sequence[int],
-    mentions: Sequence[Mention],
     reading: Reading,
-) -> list[Relation]:
-    """Return the relations among the mentions that end in a window, one of them at least in its core."""
+) -> list[tuple[int, int, int, float]]:
+    """Return head, tail, relation and score of the pairs that end in a window, one of each at least in its core."""
     low, high = (int(i) for i in np.searchsorted(ends, [window.first, window.last]))
     core = int(np.searchsorted(ends, window.core))
     if high - low < 2 or core == high:
@@ -104,9 +121,7 @@ def _relations(
     keep[np.arange(len(positions)), np.arange(len(positions))] = False
     keep[: core - low, : core - low] = False  # read in the window before
     return [
-        Relation(
-            mentions[low + head], mentions[low + tail], reading.relations[r], round(float(scores[tail, head, r]), 4)
-        )
+        (low + head, low + tail, r, round(float(scores[tail, head, r]), 4))
         for tail, head, r in zip(*(index.tolist() for index in np.nonzero(keep)), strict=True)
     ]
 

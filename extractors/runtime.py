@@ -79,8 +79,8 @@ def _load_reading(folder: Path) -> Reading:
         config = json.loads((folder / "config.json").read_text("utf-8"))
         with np.load(folder / "heads.npz", allow_pickle=False) as arrays:
             weights = {name: np.ascontiguousarray(arrays[name], dtype=np.float32) for name in arrays.files}
-        config["labels"], config["relations"] = tuple(config["labels"]), tuple(config["relations"])
-        return Reading(**config, weights=weights)
+        names = {key: tuple(config[key]) for key in ("labels", "relations", "local")}
+        return Reading(**config | names, weights=weights)
     except (ValueError, KeyError, TypeError) as error:
         raise ExtractionError(
             f"{folder}: no exported joint model: config.json or heads.npz is of another kind"

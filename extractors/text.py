@@ -33,8 +33,8 @@ def sentences(text: str) -> list[Span]:
 
     A line break ends a sentence unless the next line goes on in lower case and is no list item: notes wrap their lines.
 
-    >>> [text[s:e] for text in ["Seen by Dr. Ho. No\\nfever.\\nPLAN: rest"] for s, e in sentences(text)]
-    ['Seen by Dr. Ho.', 'No\\nfever.', 'PLAN: rest']
+    >>> [text[s:e] for text in ["Seen by Dr. Ho. No fever at 10 a.m. today."] for s, e in sentences(text)]
+    ['Seen by Dr. Ho.', 'No fever at 10 a.m. today.']
     """
     spans: list[Span] = []
     start = 0

@@ -20,6 +20,10 @@ Other_event (25), Other_entity (15), Occupation (13), Biological_attribute (10),
 RELATIONS = ("AFTER", "BEFORE", "CAUSE", "IDENTICAL", "MODIFY", "OVERLAP", "SUB_PROCEDURE")
 """The relations learnt; CO-OCCURRENCE (5) is dropped."""
 
+LOCAL = ("CAUSE", "MODIFY", "OVERLAP", "SUB_PROCEDURE")
+"""Relations read within a sentence only: in the training split 100, 99, 100 and 90 % of them lie in one line, and
+leaving out what a model reads across sentences raises F1 on the validation split."""
+
 _TIMES = ("Date", "Duration", "Time")
 _SPLIT = Path(__file__).with_name("maccrobat2020.split.json")
 

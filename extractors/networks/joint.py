@@ -23,6 +23,7 @@ class JointConfig:
         labels: Mention labels; their BIO tags are the CRF's.
         relations: Relation labels.
         encoder: Name or folder the encoder came from.
+        local: Relations that are read within a sentence only.
         label_size: Width of a label embedding (Bekoulis et al. 2018 use 25).
         pair_size: Width of the layer that joins two words (Bekoulis et al. 2018 use 64).
         dropout: On word states, before both heads.
@@ -34,6 +35,7 @@ class JointConfig:
     labels: tuple[str, ...]
     relations: tuple[str, ...]
     encoder: str
+    local: tuple[str, ...] = ()
     label_size: int = 64
     pair_size: int = 128
     dropout: float = 0.3

@@ -49,7 +49,13 @@ def export_model(source: Path, target: Path, *, int8: bool = True) -> None:
             shutil.copy(full, target / "model.onnx")
     read = reading(model.config, model.state_dict())
     np.savez(target / "heads.npz", **dict(read.weights))  # type: ignore[arg-type]  # numpy types the keywords as bool
-    facts = {"labels": read.labels, "relations": read.relations, "limit": read.limit, "context": read.context}
+    facts = {
+        "labels": read.labels,
+        "relations": read.relations,
+        "local": read.local,
+        "limit": read.limit,
+        "context": read.context,
+    }
     (target / "config.json").write_text(json.dumps(facts | {"threshold": read.threshold}, indent=1) + "\n", "utf-8")
     shutil.copy(source / "tokenizer.json", target / "tokenizer.json")
 

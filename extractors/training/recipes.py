@@ -5,7 +5,7 @@ from pathlib import Path
 
 import torch
 
-from extractors.corpora.maccrobat import LABELS, RELATIONS, read_split
+from extractors.corpora.maccrobat import LABELS, LOCAL, RELATIONS, read_split
 from extractors.networks.joint import JointConfig
 from extractors.training.export import export_model
 from extractors.training.loop import Epoch, TrainingConfig, train_joint
@@ -27,7 +27,7 @@ def train_maccrobat(
     """
     if threads:
         torch.set_num_threads(threads)
-    config = JointConfig(LABELS, RELATIONS, encoder)
+    config = JointConfig(LABELS, RELATIONS, encoder, LOCAL)
     training = TrainingConfig(epochs=epochs, seed=seed)
     train, validation = read_split("train", corpus), read_split("validation", corpus)
     best = train_joint(train, validation, folder, config, training, lambda epoch: report(_line(epoch, epochs)))

@@ -35,7 +35,8 @@ def load_config(folder: Path) -> JointConfig:
     file = folder / "config.json"
     try:
         values = json.loads(file.read_text("utf-8"))
-        return JointConfig(**values | {"labels": tuple(values["labels"]), "relations": tuple(values["relations"])})
+        names = {key: tuple(values[key]) for key in ("labels", "relations", "local")}
+        return JointConfig(**values | names)
     except (OSError, KeyError, TypeError, json.JSONDecodeError) as error:
         raise ExtractionError(f"{file}: not the configuration of a joint model ({type(error).__name__})") from error
 
@@ -57,7 +58,9 @@ def load_model(folder: Path) -> JointModel:
 def reading(config: JointConfig, state: Mapping[str, torch.Tensor]) -> Reading:
     """Return how a model of these weights reads, everything but its encoder."""
     weights = {k: v.detach().float().cpu().numpy() for k, v in state.items() if not k.startswith("encoder.")}
-    return Reading(config.labels, config.relations, config.limit, config.context, config.threshold, weights)
+    return Reading(
+        config.labels, config.relations, config.local, config.limit, config.context, config.threshold, weights
+    )
 
 
 class TorchExtractor:
