@@ -10,23 +10,49 @@ import argparse
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, TemporaryFile
 
 KGBUILD = str(Path(sys.executable).with_name("kgbuild"))
 
 
-def run(*arguments: str) -> tuple[float, str]:
-    """Run kgbuild; return the seconds it took and the last line it printed."""
-    start = time.perf_counter()
-    done = subprocess.run([KGBUILD, *arguments], capture_output=True, text=True, check=False)  # noqa: S603
-    if done.returncode:
-        sys.exit(f"kgbuild {arguments[0]} failed with {done.returncode}: {done.stderr.strip().splitlines()[-1]}")
-    return time.perf_counter() - start, done.stdout.strip().splitlines()[-1] if done.stdout.strip() else ""
+def run(*arguments: str) -> tuple[float, str, float]:
+    """Run kgbuild; return the seconds it took, the last line it printed and the most MB it held."""
+    start, peak = time.perf_counter(), 0.0
+    with TemporaryFile("w+") as out, TemporaryFile("w+") as errors:
+        process = subprocess.Popen([KGBUILD, *arguments], stdout=out, stderr=errors)  # noqa: S603
+        while process.poll() is None:
+            peak = max(peak, memory(process.pid))
+            time.sleep(0.2)
+        seconds = time.perf_counter() - start
+        out.seek(0)
+        errors.seek(0)
+        if process.returncode:
+            sys.exit(f"kgbuild {arguments[0]} failed with {process.returncode}: {errors.read().strip()[-300:]}")
+        return seconds, (out.read().strip().splitlines() or [""])[-1], peak
+
+
+def memory(root: int) -> float:
+    """Return the MB that a process and those it started hold together, shared pages counted once; 0 when it has ended."""
+    parent_of: dict[int, int] = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            with suppress(OSError):
+                parent_of[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+    total = 0.0
+    for process in parent_of:
+        ancestor = process
+        while ancestor not in (root, 0, 1):
+            ancestor = parent_of.get(ancestor, 0)
+        if ancestor == root:
+            with suppress(OSError):
+                lines = Path(f"/proc/{process}/smaps_rollup").read_text().splitlines()
+                total += sum(int(line.split()[1]) for line in lines if line.startswith("Pss:")) / 1024
+    return total
 
 
 def size(folder: Path) -> int:
@@ -58,12 +84,11 @@ def main() -> None:
     run("resolve", "fever", "--system", "icd10cm")
     with TemporaryDirectory() as folder:
         store = Path(folder) / "kg"
-        seconds, said = run("ingest", str(options.notes), "--store", str(store))
-        peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024
+        seconds, said, peak = run("ingest", str(options.notes), "--store", str(store))
         count = int(said.split(":")[1].split()[0])
         print(f"ingest: {said.split(':')[1].strip()}; {seconds:.0f} s, {count / seconds:.1f} notes/s")
         print(f"peak memory {peak:.0f} MB; store {size(store) / 1e6:.0f} MB")
-        seconds, said = run("ingest", str(options.notes), "--store", str(store))
+        seconds, said, _ = run("ingest", str(options.notes), "--store", str(store))
         print(f"again: {said.split(':')[1].strip()}; {seconds:.1f} s")
         if options.check:
             records = Path(folder) / "records.jsonl"

@@ -35,6 +35,20 @@ class Chunk:
         return " ".join(words)
 
 
+def forms(chunk: Chunk) -> list[Chunk]:
+    """Return the chunk with all its modifiers, then with fewer: what a rule lets drop goes one by one, last first."""
+    found = [chunk]
+    for relation in reversed([r for r in chunk.modifiers if _may_drop(r, chunk.mention)]):
+        found.append(Chunk(chunk.mention, tuple(r for r in found[-1].modifiers if r is not relation)))
+    return found
+
+
+def _may_drop(relation: Relation, mention: Mention) -> bool:
+    """Tell whether a code without this modifier is only less specific."""
+    other = relation.head if relation.tail == mention else relation.tail
+    return all(rule.may_drop for rule in ENRICHMENTS if (rule.relation, rule.modifier) == (relation.label, other.label))
+
+
 def chunks(document: Document) -> list[Chunk]:
     """Return one chunk for every mention that a code system may hold, in document order."""
     relations_of: dict[Mention, list[Relation]] = {}

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from extractors.document import Document
-from kgbuild.enrich import Chunk
+from kgbuild.enrich import Chunk, forms
 from kgbuild.note import Note
 from kgbuild.schema import SYSTEMS_OF_LABEL
 from resolvers.candidate import Candidate, Resolver
@@ -46,7 +46,10 @@ class ResolvedNote:
 
 
 def resolve_chunks(chunks: Sequence[Chunk], resolvers: Mapping[str, Resolver], k: int = 5) -> list[list[Resolution]]:
-    """Resolve each chunk by its enriched text in every system that its label is coded in.
+    """Resolve each chunk in every system that its label is coded in, by the fullest of its forms that is sure there.
+
+    A table may not be as detailed as the text: where the enriched text reaches no code, ``enrich.forms`` says what may
+    be left out of it. If no form reaches the threshold, the fullest one's resolution is kept, and is NIL.
 
     Args:
         chunks: What to code.
@@ -59,12 +62,19 @@ def resolve_chunks(chunks: Sequence[Chunk], resolvers: Mapping[str, Resolver], k
     systems = [[s for s in SYSTEMS_OF_LABEL.get(chunk.mention.label, ()) if s in resolvers] for chunk in chunks]
     answers: dict[tuple[str, str], tuple[Candidate, ...]] = {}
     for system, resolver in resolvers.items():
-        queries = sorted({chunk.text for chunk, some in zip(chunks, systems, strict=True) if system in some})
+        asked = [chunk for chunk, some in zip(chunks, systems, strict=True) if system in some]
+        queries = sorted({form.text for chunk in asked for form in forms(chunk)})
         answers |= {(system, q): tuple(found) for q, found in zip(queries, resolver(queries, k), strict=True)}
-    return [
-        [Resolution(c, s, resolvers[s].release, answers[s, c.text], resolvers[s].threshold) for s in some]
-        for c, some in zip(chunks, systems, strict=True)
-    ]
+
+    def resolution(chunk: Chunk, system: str) -> Resolution:
+        resolver = resolvers[system]
+        tried = [
+            Resolution(form, system, resolver.release, answers[system, form.text], resolver.threshold)
+            for form in forms(chunk)
+        ]
+        return next((one for one in tried if one.best is not None), tried[0])
+
+    return [[resolution(chunk, system) for system in some] for chunk, some in zip(chunks, systems, strict=True)]
 
 
 def query_rows(queries: Sequence[str], resolver: Resolver, k: int) -> list[dict[str, object]]:

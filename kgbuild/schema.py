@@ -49,13 +49,15 @@ CODED_LABELS = frozenset(SYSTEMS_OF_LABEL)
 class Enrichment(NamedTuple):
     """One rule: over ``relation``, a ``modifier`` joins the query of a mention with one of ``labels``.
 
-    ``target`` says which end of the relation is the mention that is coded.
+    ``target`` says which end of the relation is the mention that is coded. Without a modifier that ``may_drop`` the
+    code is less specific; without another it is one of something else: a liver's lesion is no lesion of the skin.
     """
 
     relation: str
     modifier: str
     labels: tuple[str, ...]
     target: Literal["head", "tail"]
+    may_drop: bool
 
 
 _PROBLEMS = ("Disease_disorder", "Sign_symptom", "History")
@@ -64,11 +66,12 @@ _PROCEDURES = ("Diagnostic_procedure", "Therapeutic_procedure")
 ENRICHMENTS: tuple[Enrichment, ...] = (
     # papers/004, "Enriching Chunks": severity, location in the body, administration, method.
     # MODIFY runs from modifier to target.
-    Enrichment("MODIFY", "Biological_structure", _PROBLEMS + _PROCEDURES, "tail"),
-    Enrichment("MODIFY", "Detailed_description", _PROBLEMS + _PROCEDURES, "tail"),  # laterality, technique, contrast
-    Enrichment("MODIFY", "Severity", _PROBLEMS, "tail"),
-    Enrichment("MODIFY", "Dosage", ("Medication",), "tail"),
-    Enrichment("MODIFY", "Administration", ("Medication",), "tail"),
+    Enrichment("MODIFY", "Biological_structure", _PROBLEMS + _PROCEDURES, "tail", may_drop=False),
+    # laterality, technique, contrast
+    Enrichment("MODIFY", "Detailed_description", _PROBLEMS + _PROCEDURES, "tail", may_drop=True),
+    Enrichment("MODIFY", "Severity", _PROBLEMS, "tail", may_drop=True),
+    Enrichment("MODIFY", "Dosage", ("Medication",), "tail", may_drop=True),
+    Enrichment("MODIFY", "Administration", ("Medication",), "tail", may_drop=True),
 )
 """Rules in the order in which their modifiers enter the query."""
 

@@ -4,8 +4,11 @@ import pytest
 
 from extractors.document import Document, Mention, Relation
 from extractors.lexicon import LexiconExtractor
-from kgbuild.enrich import Chunk, chunks
+from kgbuild.enrich import Chunk, chunks, forms
+from kgbuild.resolve import resolve_chunks
 from kgbuild.schema import ENRICHMENTS, RELATION_LABELS, SYSTEMS_OF_LABEL
+from ontologies.concept import CodeTable, Concept
+from resolvers.index import memory_resolver
 
 EXTRACTOR = LexiconExtractor(
     {
@@ -58,3 +61,23 @@ def test_every_rule_names_relations_and_labels_that_exist() -> None:
     for rule in ENRICHMENTS:
         assert rule.relation in RELATION_LABELS
         assert set(rule.labels) <= SYSTEMS_OF_LABEL.keys()
+
+
+def test_details_drop_one_by_one_but_the_body_site_stays() -> None:
+    (document,) = EXTRACTOR(["Multi-slice CT scan of the chest with contrast."])
+    (chunk,) = [chunk for chunk in chunks(document) if chunk.mention.text == "CT scan"]
+    assert [form.text for form in forms(chunk)] == [
+        "CT scan chest Multi-slice contrast",
+        "CT scan chest Multi-slice",
+        "CT scan chest",
+    ]
+
+
+def test_the_fullest_form_that_is_sure_is_used() -> None:
+    rows = [Concept("snomedct", "1", "CT scan"), Concept("snomedct", "2", "CT scan of chest")]
+    resolver = memory_resolver(CodeTable("snomedct", "test", rows), threshold=0.9)
+    (document,) = EXTRACTOR(["Multi-slice CT scan of the chest with contrast. CT scan of the liver."])
+    wanted = [chunk for chunk in chunks(document) if chunk.mention.text == "CT scan"]
+    (first,), (second,) = resolve_chunks(wanted, {"snomedct": resolver})
+    assert (first.chunk.text, first.best and first.best.concept.code) == ("CT scan chest", "2")
+    assert (second.chunk.text, second.best) == ("CT scan liver", None), "without its site it would be another scan"
