@@ -37,7 +37,7 @@ def run(*arguments: str) -> tuple[float, str, float]:
 
 
 def memory(root: int) -> float:
-    """Return the MB that a process and those it started hold together, shared pages counted once; 0 when it has ended."""
+    """Return the MB that a process and those it started hold together, shared pages counted once."""
     parent_of: dict[int, int] = {}
     for folder in Path("/proc").iterdir():
         if folder.name.isdigit():

@@ -11,6 +11,7 @@ from kgbuild.cli_options import (
     every_note,
     exit_for,
     format_option,
+    jobs_option,
     model_option,
     notes_argument,
     output_option,
@@ -53,21 +54,19 @@ def _fail(message: str) -> None:
 @store_option
 @system_option
 @model_option
-@click.option("--jobs", type=click.IntRange(1), help="Processes that read. Default: one a core, for larger folders.")
+@jobs_option
 def ingest(notes: Path, store: str, systems: tuple[str, ...], model: Path | None, jobs: int | None) -> None:
     """Read NOTES (a folder, .txt, .jsonl, or - for JSON Lines) into the store; unchanged notes are skipped.
 
     Example: kgbuild ingest examples/notes
     """
     from kgbuild.pipeline import ingest as ingest_notes
-    from kgbuild.setup import Recipe, open_setup
-    from kgbuild.workers import Workers, default_jobs
+    from kgbuild.workers import open_workers
 
     waiting = every_note(notes)  # before the store is opened: a folder that cannot be read leaves none behind
-    recipe = Recipe(systems, model)
-    setup = open_setup(recipe, tell)
+    workers = open_workers(systems, model, jobs, tell)
     with open_store(store, create=True) as graph:
-        done = ingest_notes(waiting, setup, graph, tell, Workers(recipe, setup, jobs or default_jobs()))
+        done = ingest_notes(waiting, workers.setup, graph, tell, workers)
     counts = f"{done.new} new, {done.changed} changed, {done.unchanged} unchanged"
     click.echo(f"{store}: {counts}" + ("; nothing written" if done.new + done.changed == 0 else ""))
     exit_for(done.failed)
@@ -77,18 +76,20 @@ def ingest(notes: Path, store: str, systems: tuple[str, ...], model: Path | None
 @notes_argument
 @system_option
 @model_option
+@jobs_option
 @output_option
-def extract(notes: Path, systems: tuple[str, ...], model: Path | None, target: Path | None) -> None:
+def extract(notes: Path, systems: tuple[str, ...], model: Path | None, jobs: int | None, target: Path | None) -> None:
     """Print what is read in NOTES and its codes, one JSON line a note; no store is touched.
 
     Example: kgbuild extract examples/notes -o notes.jsonl
     """
     from kgbuild.pipeline import resolve_notes
     from kgbuild.records import record_line
-    from kgbuild.setup import Recipe, open_setup
+    from kgbuild.workers import open_workers
 
     failed: list[NoteError] = []
-    found = resolve_notes(readable(notes, failed), open_setup(Recipe(systems, model), tell))
+    workers = open_workers(systems, model, jobs, tell)
+    found = resolve_notes(readable(notes, failed), workers.setup, workers)
     with opened(target) as out:
         out.writelines(record_line(resolved).encode() for resolved in found)
     exit_for(len(failed))
@@ -98,11 +99,18 @@ def extract(notes: Path, systems: tuple[str, ...], model: Path | None, target: P
 @notes_argument
 @system_option
 @model_option
+@jobs_option
 @format_option("table", "tsv", "jsonl")
 @click.option("--all", "show_all", is_flag=True, help="Also rows whose code the relations leave as it is.")
 @output_option
 def compare(
-    notes: Path, systems: tuple[str, ...], model: Path | None, form: str, show_all: bool, target: Path | None
+    notes: Path,
+    systems: tuple[str, ...],
+    model: Path | None,
+    jobs: int | None,
+    form: str,
+    show_all: bool,
+    target: Path | None,
 ) -> None:
     """Compare the code of each mention's own words with the code of the words its relations bring.
 
@@ -111,14 +119,14 @@ def compare(
     from kgbuild.compare import COLUMNS, as_row
     from kgbuild.compare import compare as compare_note
     from kgbuild.pipeline import resolve_notes
-    from kgbuild.setup import Recipe, open_setup
+    from kgbuild.workers import open_workers
 
     failed: list[NoteError] = []
-    setup = open_setup(Recipe(systems, model), tell)
+    workers = open_workers(systems, model, jobs, tell)
     found = [
         row
-        for resolved in resolve_notes(readable(notes, failed), setup)
-        for row in compare_note(resolved, setup.resolvers)
+        for resolved in resolve_notes(readable(notes, failed), workers.setup, workers)
+        for row in compare_note(resolved, workers.setup.resolvers)
     ]
     print_rows(target, form, [as_row(row) for row in found if show_all or row.is_changed], COLUMNS)
     tell(f"{len(found)} chunks enriched by relations, {sum(row.is_changed for row in found)} codes changed")

@@ -25,6 +25,9 @@ system_option = click.option(
 model_option = click.option(
     "--model", type=click.Path(path_type=Path, exists=True), help="Folder of a trained model. Default: the shipped one."
 )
+jobs_option = click.option(
+    "--jobs", type=click.IntRange(1), help="Processes that read. Default: one a core, where there are notes enough."
+)
 notes_argument = click.argument("notes", type=click.Path(path_type=Path, allow_dash=True))
 
 

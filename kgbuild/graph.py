@@ -12,6 +12,7 @@ from kgbuild.dating import assertion_of
 from kgbuild.entity import Entity, entities
 from kgbuild.resolve import Resolution, ResolvedNote
 from kgbuild.schema import (
+    ALTERNATIVE_SCORE,
     EDGE_TYPES,
     EVENT_LABELS,
     EVENT_RELATIONS,
@@ -20,6 +21,7 @@ from kgbuild.schema import (
 )
 from kgbuild.timeline import Event, events
 from ontologies.concept import Concept
+from resolvers.candidate import Candidate
 
 Scalar = str | int | float | date
 """What a property may hold; an absent property is left out, never None."""
@@ -152,11 +154,16 @@ def _concept_node(concept: Concept) -> Node:
     return Node("Concept", ids.concept(concept.system, concept.code), about)
 
 
-def _concept_nodes(resolution: Resolution) -> list[Node]:
-    """Return the candidates and their direct parents, of which only the codes are known; none for NIL."""
+def _offered(resolution: Resolution) -> list[Candidate]:
+    """Return the code and the alternatives worth keeping, best first; none for NIL."""
     if resolution.best is None:
         return []
-    concepts = [candidate.concept for candidate in resolution.candidates]
+    return [c for i, c in enumerate(resolution.candidates) if i == 0 or c.score >= ALTERNATIVE_SCORE]
+
+
+def _concept_nodes(resolution: Resolution) -> list[Node]:
+    """Return the candidates and their direct parents, of which only the codes are known; none for NIL."""
+    concepts = [candidate.concept for candidate in _offered(resolution)]
     parents = {(concept.system, parent) for concept in concepts for parent in concept.parents}
     return [_concept_node(concept) for concept in concepts] + [
         Node("Concept", ids.concept(system, code), {"system": system, "code": code}) for system, code in sorted(parents)
@@ -195,10 +202,10 @@ def _event_edges(event: Event) -> list[Edge]:
 def _code_edges(note: str, resolution: Resolution, entity_of: Mapping[Mention, Entity]) -> list[Edge]:
     """Return the edges from an entity to its code (rank 1) and the alternatives, and on to their parents."""
     entity = entity_of.get(resolution.chunk.mention)
-    if resolution.best is None or entity is None:
+    if entity is None:
         return []
     edges = []
-    for rank, candidate in enumerate(resolution.candidates, start=1):
+    for rank, candidate in enumerate(_offered(resolution), start=1):
         concept = candidate.concept
         this = ids.concept(concept.system, concept.code)
         about: dict[str, Scalar] = {

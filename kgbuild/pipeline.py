@@ -25,7 +25,7 @@ FORMAT = 1
 Resolve = Callable[[Iterable[list[Note]]], Iterable[list[ResolvedNote]]]
 """Reads and codes batches of notes, each as ``resolved`` does, in order."""
 
-BATCH = 8
+BATCH = 16
 """Notes resolved and written together: their queries are asked at once."""
 
 
@@ -54,10 +54,21 @@ class Ingested:
     failed: int = 0
 
 
-def resolve_notes(notes: Iterable[Note], setup: Setup) -> Iterator[ResolvedNote]:
-    """Yield each note with what was read in it and what its chunks are coded as."""
-    for batch in _batches(notes):
-        yield from resolved(batch, setup)
+def resolve_notes(notes: Iterable[Note], setup: Setup, resolve: Resolve | None = None) -> Iterator[ResolvedNote]:
+    """Yield each note with what was read in it and what its chunks are coded as.
+
+    Args:
+        notes: The notes.
+        setup: What they are read and coded with.
+        resolve: Reads and codes batches, in order, in this process by default; ``workers.Workers`` is another.
+    """
+    for batch in _resolved(_batches(notes), setup, resolve):
+        yield from batch
+
+
+def _resolved(batches: Iterable[list[Note]], setup: Setup, resolve: Resolve | None) -> Iterable[list[ResolvedNote]]:
+    """Return the batches, read and coded here or by ``resolve``."""
+    return (resolved(batch, setup) for batch in batches) if resolve is None else resolve(batches)
 
 
 def resolved(batch: Sequence[Note], setup: Setup) -> list[ResolvedNote]:
@@ -88,12 +99,12 @@ def ingest(
         setup: What they are read and coded with.
         store: Where they go.
         report: Receives one line for each note that cannot be read.
-        resolve: Reads and codes batches, in order, in this process by default; ``workers.workers`` gives another.
+        resolve: Reads and codes batches, in order, in this process by default; ``workers.Workers`` is another.
     """
     counts: Counter[str] = Counter()
     readable = _reported(notes, counts, report)
     due = _due(readable, setup, store, counts)
-    for batch in (resolved(some, setup) for some in due) if resolve is None else resolve(due):
+    for batch in _resolved(due, setup, resolve):
         store.put([note_graph(note, fingerprint(note.note, setup)) for note in batch])
     return Ingested(**counts)
 

@@ -41,6 +41,9 @@ SYSTEMS_OF_LABEL: dict[str, tuple[str, ...]] = {
 }
 """Which systems code a mention of a label; the first that answers names the entity."""
 
+ALTERNATIVE_SCORE = 0.1
+"""Least score of a second-best code that a store keeps: of those below, about one in ten is right (resolvers.fit)."""
+
 CODED_LABELS = frozenset(SYSTEMS_OF_LABEL)
 """Labels that make a chunk."""
 

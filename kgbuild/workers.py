@@ -2,18 +2,19 @@
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
 from itertools import chain, islice
 from multiprocessing import get_context
+from pathlib import Path
 
 from kgbuild.note import Note
 from kgbuild.pipeline import Setup, resolved
 from kgbuild.resolve import ResolvedNote
 from kgbuild.setup import Recipe, open_setup
 
-PAYS = 4
+PAYS = 3
 """Batches from which on more processes are faster: one takes about as long to start as a batch to read."""
 
 _setup: Setup | None = None  # of a worker process, opened once by _open
@@ -55,9 +56,23 @@ class Workers:
                 yield under_way.popleft().result()
 
 
-def default_jobs() -> int:
-    """Return the number of cores, which is how many processes read by default."""
-    return os.cpu_count() or 1
+def open_workers(
+    systems: tuple[str, ...], model: Path | None, jobs: int | None, progress: Callable[[str], None]
+) -> Workers:
+    """Open what notes are read and coded with.
+
+    Args:
+        systems: Code systems; none stands for every one that has a table.
+        model: Folder of an exported model; None is the shipped one.
+        jobs: Processes; None is one a core.
+        progress: Told in one line before something that takes seconds.
+
+    Raises:
+        ExtractionError: If the model cannot be opened.
+        TableError: If a system is unknown or has no table.
+    """
+    recipe = Recipe(systems, model)
+    return Workers(recipe, open_setup(recipe, progress), jobs if jobs is not None else os.cpu_count() or 1)
 
 
 def _open(recipe: Recipe) -> None:
