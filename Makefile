@@ -4,7 +4,7 @@ BIN := .venv/bin
 # All that the tests do is CPU work; nothing asks a model hub.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test lint types unit clean
+.PHONY: demo test lint types unit clean bench-ingest
 
 .venv/default: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -15,9 +15,15 @@ export HF_HUB_OFFLINE := 1
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[train,test]'
 	touch $@
 
-# Notes into ./kg, one patient's timeline, and the paper's Table 4. Example code tables are kept in build/demo.
+# Notes into ./kg, one patient's timeline, and the paper's Table 4.
 demo: .venv/default
-	BIN=$(BIN) sh examples/demo.sh
+	BIN=$(BIN) sh examples/timelines/run.sh
+	BIN=$(BIN) sh examples/compare/run.sh
+
+# NOTES: any source that `kgbuild ingest` takes.
+NOTES ?= ../shared/data/mtsamples/mtsamples.jsonl.gz
+bench-ingest: .venv/default
+	$(BIN)/python benchmarks/ingest.py $(NOTES) --check
 
 test: lint types unit
 

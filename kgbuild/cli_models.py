@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from extractors.document import ExtractionError
+from extractors.document import ExtractionError, Extractor
 from kgbuild.cli_options import format_option, output_option, print_rows, tell
 from ontologies import store as table_store
 
@@ -48,16 +48,15 @@ def joint(corpus: str, folder: Path, target: Path, encoder: str, epochs: int, se
 @format_option("table", "jsonl")
 @output_option
 def evaluate(model: Path, corpus: str, folder: Path, split: str, form: str, target: Path | None) -> None:
-    """Score an exported MODEL on a split of CORPUS, protocol printed.
+    """Score MODEL, exported or as trained, on a split of CORPUS, protocol printed.
 
     Example: kgbuild evaluate extractors/weights maccrobat2020 ../shared/data/maccrobat2020
     """
     from extractors.corpora.maccrobat import read_split
-    from extractors.runtime import JointExtractor
     from extractors.training.evaluate import evaluation_rows
 
     gold = read_split(split, folder)
-    predicted = JointExtractor(model)([document.text for document in gold])
+    predicted = _open_model(model)([document.text for document in gold])
     tell(
         f"{corpus}, {split} split of extractors/corpora/maccrobat2020.split.json: {len(gold)} documents; "
         f"{os.cpu_count()} cores"
@@ -67,6 +66,17 @@ def evaluate(model: Path, corpus: str, folder: Path, split: str, form: str, targ
     print_rows(
         target, form, evaluation_rows(gold, predicted), ("protocol", "label", "P", "R", "F1", "gold", "predicted")
     )
+
+
+def _open_model(folder: Path) -> Extractor:
+    """Return the model of a folder: the exported form, or the one training keeps (needs torch)."""
+    if (folder / "model.safetensors").exists():
+        from extractors.training.store import TorchExtractor
+
+        return TorchExtractor.load(folder)
+    from extractors.runtime import JointExtractor
+
+    return JointExtractor(folder)
 
 
 @click.group()

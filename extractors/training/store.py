@@ -1,7 +1,7 @@
 """Model folders: ``config.json``, ``encoder/config.json``, ``model.safetensors``, ``tokenizer.json``; no pickle."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -81,7 +81,7 @@ class TorchExtractor:
         """Return the extractor of a model folder."""
         return cls(load_model(folder), load_tokenizer(folder))
 
-    def __call__(self, texts: list[str] | tuple[str, ...]) -> list[Document]:
+    def __call__(self, texts: Sequence[str]) -> list[Document]:
         """Return one document a text."""
         return [read_text(text, self._tokenizer, self._states, self._reading) for text in texts]
 
