@@ -21,7 +21,8 @@ demo: .venv/default
 	BIN=$(BIN) sh examples/compare/run.sh
 
 # NOTES: any source that `kgbuild ingest` takes.
-NOTES ?= ../shared/data/mtsamples/mtsamples.jsonl.gz
+KGBUILD_DATA ?= ../shared/data
+NOTES ?= $(KGBUILD_DATA)/mtsamples/mtsamples.jsonl.gz
 bench-ingest: .venv/default
 	$(BIN)/python benchmarks/ingest.py $(NOTES) --check
 
