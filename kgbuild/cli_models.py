@@ -1,6 +1,8 @@
 """Commands about models and code tables: train, evaluate, ontology."""
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -31,10 +33,8 @@ def joint(corpus: str, folder: Path, target: Path, encoder: str, epochs: int, se
 
     Example: kgbuild train joint maccrobat2020 ../shared/data/maccrobat2020 -o runs/joint
     """
-    try:
+    with _needing_torch():
         from extractors.training.recipes import train_maccrobat
-    except ModuleNotFoundError as error:
-        raise ExtractionError(f"training needs {error.name}: pip install 'kgbuild[train]'") from error
     tell(f"{corpus}: training on {threads or os.cpu_count()} threads; each epoch is a checkpoint in {target}")
     best = train_maccrobat(folder, target, encoder=encoder, epochs=epochs, seed=seed, threads=threads, report=tell)
     tell(f"best epoch exported to {best}; read with it by --model {best}")
@@ -52,7 +52,7 @@ def evaluate(model: Path, corpus: str, folder: Path, split: str, form: str, targ
 
     Example: kgbuild evaluate extractors/weights maccrobat2020 ../shared/data/maccrobat2020
     """
-    from extractors.corpora.maccrobat import read_split
+    from extractors.corpora.maccrobat import LABELS, RELATIONS, read_split
     from extractors.training.evaluate import evaluation_rows
 
     gold = read_split(split, folder)
@@ -62,17 +62,26 @@ def evaluate(model: Path, corpus: str, folder: Path, split: str, form: str, targ
         f"{os.cpu_count()} cores"
     )
     tell("end to end, from predicted mentions; strict: span and label, for relations both arguments and direction")
-    tell("gold: every mention of the 34 labels, nested ones too; every relation of the 7 kinds, across sentences too")
+    tell(f"gold: every mention of {len(LABELS)} labels, nested too; {len(RELATIONS)} relations, across sentences too")
     print_rows(
         target, form, evaluation_rows(gold, predicted), ("protocol", "label", "P", "R", "F1", "gold", "predicted")
     )
 
 
+@contextmanager
+def _needing_torch() -> Iterator[None]:
+    """Say what to install where an import fails for want of it."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ExtractionError(f"this needs {error.name}: pip install 'kgbuild[train]'") from error
+
+
 def _open_model(folder: Path) -> Extractor:
     """Return the model of a folder: the exported form, or the one training keeps (needs torch)."""
     if (folder / "model.safetensors").exists():
-        from extractors.training.store import TorchExtractor
-
+        with _needing_torch():
+            from extractors.training.store import TorchExtractor
         return TorchExtractor.load(folder)
     from extractors.runtime import JointExtractor
 

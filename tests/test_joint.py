@@ -7,23 +7,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from torchcrf import CRF
 
-torch = pytest.importorskip("torch", reason="training needs kgbuild[train]")
-
-from torchcrf import CRF  # noqa: E402
-
-from extractors.decode import pair_scores, read_text  # noqa: E402
-from extractors.document import Document, ExtractionError, Mention, Relation  # noqa: E402
-from extractors.encode import load_tokenizer  # noqa: E402
-from extractors.networks.crf import log_likelihood  # noqa: E402
-from extractors.networks.encoders import load_encoder  # noqa: E402
-from extractors.networks.joint import JointConfig, JointModel, PairScorer  # noqa: E402
-from extractors.runtime import JointExtractor  # noqa: E402
-from extractors.training.export import export_model  # noqa: E402
-from extractors.training.loop import Epoch, TrainingConfig, train_joint  # noqa: E402
-from extractors.training.score import mention_scores, relation_scores  # noqa: E402
-from extractors.training.store import TorchExtractor, reading, save_model  # noqa: E402
-from tests.tiny import tiny_encoder  # noqa: E402
+from extractors.decode import pair_scores
+from extractors.document import Document, ExtractionError, Mention, Relation
+from extractors.encode import load_tokenizer
+from extractors.networks.crf import log_likelihood
+from extractors.networks.encoders import load_encoder
+from extractors.networks.joint import JointConfig, JointModel, PairScorer
+from extractors.runtime import JointExtractor
+from extractors.training.export import export_model
+from extractors.training.loop import Epoch, TrainingConfig, train_joint
+from extractors.training.score import mention_scores, relation_scores
+from extractors.training.store import TorchExtractor, save_model
+from tests.tiny import tiny_encoder
 
 LABELS = ("Finding", "Severity", "Site")
 RELATIONS = ("CAUSE", "MODIFY")
@@ -161,17 +159,6 @@ def test_mentions_of_a_long_text_are_found_in_every_window(trained: Path) -> Non
     (found,) = TorchExtractor.load(trained)([text * 6])
     starts = [m.start for m in found.mentions if m.text == "cyst"]
     assert starts == [text.index("cyst") + i * len(text) for i in range(6)]
-
-
-def test_the_mention_of_a_word_pair_a_window_apart_is_related(trained: Path, config: JointConfig) -> None:
-    """A relation whose arguments lie in two cores is read in the window of the later one, once."""
-    model = TorchExtractor.load(trained)
-    text = "stable . " * 12 + "severe pain in the chest ."
-    for limit in range(20, 44):
-        read = replace(reading(config, model._model.state_dict()), limit=limit, context=12)
-        found = read_text(text, model._tokenizer, model._states, read)
-        pairs = [(r.head.start, r.tail.start, r.label) for r in found.relations]
-        assert len(pairs) == len(set(pairs))
 
 
 def test_training_interrupted_and_resumed_ends_as_if_it_had_not_been(

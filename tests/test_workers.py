@@ -30,4 +30,5 @@ def test_two_processes_read_as_one_does_and_in_order(workers: Workers) -> None:
 def test_a_few_notes_start_no_process(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("kgbuild.workers.ProcessPoolExecutor", None)
     (resolved,) = resolve_notes([Note("n1", "CT of the chest.", "p1")], workers.setup, workers)
-    assert [r.best and r.best.concept.code for r in resolved.resolutions if r.system == "cpt"] != []
+    (resolution,) = resolved.resolutions
+    assert (resolution.system, resolution.chunk.base_text, resolution.chunk.text) == ("cpt", "CT", "CT chest")
