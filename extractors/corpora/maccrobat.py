@@ -1,10 +1,13 @@
 """MACCROBAT2020 (Caufield et al. 2019): labels, relations and the split that the shipped model is trained on."""
 
 import json
+from collections.abc import Collection, Sequence
 from itertools import product
 from pathlib import Path
 
-from extractors.corpora.brat import Annotated, make_document, read_brat
+from extractors.corpora.annotated import Annotated, check_labels, make_document
+from extractors.corpora.brat import read_brat
+from extractors.corpora.splits import Split
 from extractors.document import Document, ExtractionError, Mention, Relation
 
 LABELS = (
@@ -28,16 +31,20 @@ _TIMES = ("Date", "Duration", "Time")
 _SPLIT = Path(__file__).with_name("maccrobat2020.split.json")
 
 
-def read_maccrobat(folder: Path) -> list[Annotated]:
+def read_maccrobat(
+    folder: Path, labels: Collection[str] | None = None, relations: Collection[str] | None = None
+) -> list[Annotated]:
     """Return the 200 reports with the labels and relations above.
 
     OVERLAP is n-ary in the corpus (up to whole paragraphs). It is kept where it ties a time (Date, Duration, Time) or a
     result (Lab_value, to a Diagnostic_procedure) to an event of the same line; head is the time or the result.
 
     Raises:
-        ExtractionError: As ``read_brat``.
+        ExtractionError: As ``read_brat``, or if one of them is not among the labels or relations given.
     """
-    return [Annotated(item.id, _kept(item)) for item in read_brat(folder)]
+    items = [Annotated(item.id, _kept(item)) for item in read_brat(folder)]
+    check_labels(items, labels, relations)
+    return items
 
 
 def read_split(name: str, folder: Path) -> list[Document]:
@@ -46,7 +53,22 @@ def read_split(name: str, folder: Path) -> list[Document]:
     Raises:
         ExtractionError: If the corpus lacks a document of the split.
     """
-    by_id = {item.id: item.document for item in read_maccrobat(folder)}
+    return [item.document for item in _part(name, folder, read_maccrobat(folder))]
+
+
+def fixed_split(folder: Path) -> Split:
+    """Return the checked-in split with the documents' names, which are PMIDs.
+
+    Raises:
+        ExtractionError: As ``read_split``.
+    """
+    items = read_maccrobat(folder)
+    return Split(*(_part(name, folder, items) for name in ("train", "validation", "test")))
+
+
+def _part(name: str, folder: Path, items: Sequence[Annotated]) -> list[Annotated]:
+    """Return the documents of a part of the checked-in split."""
+    by_id = {item.id: item for item in items}
     wanted = json.loads(_SPLIT.read_text("utf-8"))[name]
     missing = sorted(set(wanted) - by_id.keys())
     if missing:
