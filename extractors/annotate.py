@@ -2,13 +2,14 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
 from extractors.assertion import with_assertions
 from extractors.document import Document, Mention
-from extractors.sections import sections
+from extractors.readings import readings
+from extractors.sections import Section, sections
 from extractors.text import Span
 from extractors.timex import find_times, normalize_times
 
@@ -25,18 +26,20 @@ def annotate(document: Document, anchor: date | None) -> Document:
         document: What a model read.
         anchor: The day the text was written, which relative times count from; None leaves them open.
     """
-    content = _without_headings(document)
-    found = [time for time in find_times(content.text) if not _overlaps(content, time)]
+    parts = sections(document.text)
+    content = _without_headings(document, parts)
+    read = readings(content.text)
+    found = [time for time in find_times(content.text, read) if not _overlaps(content, time)]
     wider = sorted([*content.mentions, *found], key=lambda m: (m.start, m.end, m.label))
-    asserted = with_assertions(content.text, wider)
+    asserted = with_assertions(content.text, wider, parts)
     complete = _replaced(content, dict(zip(wider, asserted, strict=True)))
-    times = normalize_times(complete.text, complete.mentions, anchor)
+    times = normalize_times(complete.text, complete.mentions, anchor, read, parts)
     return replace(complete, times=tuple(times))
 
 
-def _without_headings(document: Document) -> Document:
+def _without_headings(document: Document, parts: Sequence[Section]) -> Document:
     """Return the document without the mentions that lie inside a heading."""
-    spans = _headings(document.text)
+    spans = _headings(document.text, parts)
     starts = [start for start, _ in spans]
 
     def is_content(mention: Mention) -> bool:
@@ -48,11 +51,11 @@ def _without_headings(document: Document) -> Document:
     return replace(document, mentions=tuple(m for m in document.mentions if m in kept), relations=relations)
 
 
-def _headings(text: str) -> list[Span]:
+def _headings(text: str, parts: Sequence[Section]) -> list[Span]:
     """Return the spans of the title and the section headings, in order."""
     title = _TITLE.match(text)
     first = [] if title is None else [title.span("title")]
-    return sorted({*first, *(section.heading for section in sections(text))})
+    return sorted({*first, *(section.heading for section in parts)})
 
 
 def _overlaps(document: Document, time: Mention) -> bool:

@@ -7,7 +7,7 @@ where nothing gives a status, a mention is present.
 
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -66,15 +66,20 @@ class _Sentence:
     stops: Mapping[str, tuple[int, ...]]
 
 
-def with_assertions(text: str, mentions: Sequence[Mention]) -> list[Mention]:
+def with_assertions(text: str, mentions: Sequence[Mention], parts: Sequence[Section] | None = None) -> list[Mention]:
     """Return the same mentions in the same order, each with the assertion status that the text gives it.
+
+    Args:
+        text: The text of the mentions.
+        mentions: Of any label.
+        parts: The ``sections`` of the text, if they are at hand.
 
     >>> text = "Denies fever, cough and rash but has pain."
     >>> places = [(text.index(word), word) for word in ("fever", "rash", "pain")]
     >>> [m.assertion for m in with_assertions(text, [Mention(s, s + len(w), "Sign_symptom", w) for s, w in places])]
     ['absent', 'absent', 'present']
     """
-    found = sections(text)
+    found = sections(text) if parts is None else parts
     headings = [section.heading[0] for section in found]
     spans = list(_spans(text, found))
     starts = [start for start, _ in spans]
@@ -152,15 +157,23 @@ def _sentence(text: str, start: int, end: int) -> _Sentence:
         tuple(token.start() for token in tokens),
         tuple(token.end() for token in tokens),
         cues,
-        {status: tuple(_stops(words, cues, status)) for status in STOPS},
+        {status: tuple(_stops(words, cues, status)) for status in sorted(_statuses(cues))},
     )
+
+
+def _statuses(cues: Iterable[_Found]) -> set[str]:
+    """Return the statuses that some cues give; in most sentences there is none."""
+    return {cue.status for place in cues for cue in place.cues}
 
 
 def _cues(words: Sequence[str]) -> Iterator[_Found]:
     """Yield the cues in order, the longest at each word; what is part of one is no other."""
     index = 0
     while index < len(words):
-        phrases = _PHRASES.get(words[index], ())
+        phrases = _PHRASES.get(words[index])
+        if phrases is None:
+            index += 1
+            continue
         length, cues = next(
             ((len(phrase), cues) for phrase, cues in phrases if tuple(words[index : index + len(phrase)]) == phrase),
             (1, ()),
@@ -189,7 +202,8 @@ def _stops(words: tuple[str, ...], cues: Sequence[_Found], status: str) -> Itera
     """Yield the words at which the reach of a status ends, in order."""
     doubted = {place.start for place in cues if any(cue.status == "possible" for cue in place.cues)}
     for index, word in enumerate(words):
-        is_stop = any(tuple(words[index : index + len(phrase)]) == phrase for phrase in _STOPS[status].get(word, ()))
+        phrases = _STOPS[status].get(word, ())
+        is_stop = phrases and any(words[index : index + len(phrase)] == phrase for phrase in phrases)
         is_item = (
             word.isdigit() and len(word) <= 2 and words[index + 1 : index + 2] == (")",)
         )  # the next of "1) ... 2) ..."

@@ -266,6 +266,5 @@ SEED = re.compile(
     r"|q\.?\s?\d|x\s?\d"
     rf"|{alternatives([*NUMBERS, *ORDINALS])}\s{_COUNTED}"
     rf"|\d{{1,2}}:\d\d|\d{{1,4}}\s?(?:{_COUNTED}|[ap]\.?\s?m)))",
-    re.IGNORECASE,
 )
-"""Where a phrase can begin."""
+"""Where a phrase can begin, in a text in lower case: ignoring case makes the search four times as slow."""

@@ -99,13 +99,19 @@ def _framed(frame: Frame, match: re.Match[str], before: str, after: str) -> Read
 
 def _phrases(text: str) -> Iterator[Reading]:
     """Yield the other phrases: the longest that begins at each place where one can begin."""
-    for seed in SEED.finditer(text):
+    for seed in SEED.finditer(_lower(text)):
         matches = [(phrase, phrase.pattern.match(text, seed.start())) for phrase in PHRASES]
         found = [(phrase, match) for phrase, match in matches if match is not None]
         if found:
             phrase, match = max(found, key=lambda pair: pair[1].end())
             group = "t" if "t" in phrase.pattern.groupindex else 0
             yield Reading(*match.span(group), phrase.label, phrase.read(match))
+
+
+def _lower(text: str) -> str:
+    """Return a text of the same length in lower case; a letter that would become two stays as it is."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _ranges(text: str, found: list[Reading]) -> Iterator[Reading]:

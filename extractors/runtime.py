@@ -1,7 +1,10 @@
 """The exported joint model on ONNX Runtime: reads texts without torch."""
 
 import json
-from collections.abc import Sequence
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
@@ -9,14 +12,17 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from extractors.decode import Reading, read_text
+from extractors.decode import Reading, read_texts
 from extractors.document import Document, ExtractionError
-from extractors.encode import Window, load_tokenizer
+from extractors.encode import Pieces, Window, load_tokenizer
 from extractors.tags import Array
 
 SHIPPED = Path(__file__).with_name("weights")
 """Folder of the model that comes with the package."""
 
+
+AHEAD = 8
+"""Windows a thread that are encoded before they are asked for; a few hold all the states there are of them."""
 
 FILES = ("config.json", "heads.npz", "model.onnx", "tokenizer.json")
 """What an exported model consists of."""
@@ -41,15 +47,16 @@ class JointExtractor:
         for name in FILES:
             if not (folder / name).is_file():
                 raise ExtractionError(f"{folder}: no exported joint model: {name} is missing")
-        self._threads = threads
+        self._threads = threads if threads > 0 else os.cpu_count() or 1
         self._reading = _load_reading(folder)
         self._tokenizer = load_tokenizer(folder)
+        self._known: dict[str, Pieces] = {}
 
     @cached_property
     def _session(self) -> onnxruntime.InferenceSession:
         """The encoder, loaded when the first text is read."""
         options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = self._threads
+        options.intra_op_num_threads = 1
         options.log_severity_level = 3
         return onnxruntime.InferenceSession(
             str(self.folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
@@ -65,7 +72,21 @@ class JointExtractor:
 
     def __call__(self, texts: Sequence[str]) -> list[Document]:
         """Return one document a text, in order; a text's result does not depend on the others."""
-        return [read_text(text, self._tokenizer, self._states, self._reading) for text in texts]
+        return list(read_texts(texts, self._tokenizer, self._encode, self._reading, self._known))
+
+    def _encode(self, windows: Iterable[Window]) -> Iterator[Array]:
+        """Yield the states of each window, in order; the next ones are encoded while those of one are read."""
+        if self._threads == 1:
+            yield from map(self._states, windows)
+            return
+        with ThreadPoolExecutor(self._threads) as pool:
+            under_way: deque[Future[Array]] = deque()
+            for window in windows:
+                under_way.append(pool.submit(self._states, window))
+                if len(under_way) > AHEAD * self._threads:
+                    yield under_way.popleft().result()
+            while under_way:
+                yield under_way.popleft().result()
 
     def _states(self, window: Window) -> Array:
         """Return the states of a window's words, ``(words, hidden)``."""

@@ -9,6 +9,7 @@ from extractors.document import Mention
 from extractors.text import Span
 
 Array = NDArray[np.float32]
+IntArray = NDArray[np.int64]
 
 
 def tag_names(labels: Sequence[str]) -> list[str]:
@@ -80,51 +81,59 @@ def allowed_transitions(tags: int) -> NDArray[np.bool_]:
     return np.asarray(~inside[None, :] | continues)
 
 
-def viterbi(emissions: Array, start: Array, transitions: Array, end: Array) -> list[int]:
-    """Return the tags y with the highest ``start[y0] + sum emissions[i, yi] + sum transitions[yi, yi+1] + end[yn]``.
+def viterbi(emissions: Array, lengths: IntArray, start: Array, transitions: Array, end: Array) -> IntArray:
+    """Return the best tags of some sequences, ``(sequences, words)``; 0 behind the end of a sequence.
+
+    The best y has the highest ``start[y0] + sum emissions[i, yi] + sum transitions[yi, yi+1] + end[yn]``. A step is
+    done for all sequences at once, so that numpy's cost of a call is shared.
 
     Args:
-        emissions: ``(words, tags)``.
+        emissions: ``(sequences, words, tags)``; what stands behind the end of a sequence changes nothing.
+        lengths: Words of each sequence, at least one, the longest first, ``(sequences,)``.
         start: ``(tags,)``.
         transitions: ``(tags, tags)``, from row to column.
         end: ``(tags,)``.
 
     Source: the linear-chain CRF of papers/000 section 3.2, with pytorch-crf's parameters.
     """
-    if len(emissions) == 0:
-        return []
-    score = start + emissions[0]
-    back = np.empty((len(emissions), len(start)), dtype=np.int32)
-    columns = np.arange(len(start))
-    into = np.ascontiguousarray(transitions.T)
-    for i in range(1, len(emissions)):
-        paths = into + score  # (to, from)
-        back[i] = paths.argmax(axis=1)
-        score = paths[columns, back[i]] + emissions[i]
-    tags = [int((score + end).argmax())]
-    for i in range(len(emissions) - 1, 0, -1):
-        tags.append(int(back[i, tags[-1]]))
-    return tags[::-1]
+    scores = emissions.transpose(1, 0, 2).copy()  # (words, sequences, tags)
+    scores[0] += start
+    count, tags = scores.shape[1:]
+    repeat = np.kron(np.eye(count, dtype=scores.dtype), np.ones(tags, dtype=scores.dtype))
+    moves = np.tile(transitions, count)  # (from, sequences * to)
+    going = _going(lengths)
+    for i, n in enumerate(going[1:], start=1):
+        paths = scores[i - 1, :n].T @ repeat[:n, : n * tags]  # each score once a tag: faster than broadcasting
+        paths += moves[:, : n * tags]
+        scores[i, :n] += np.maximum.reduce(paths, axis=0).reshape(n, tags)
+    into = np.concatenate([transitions.T, end[None]])  # the row behind the tags is the end
+    best = np.full((len(scores) + 1, count), tags)
+    for i, n in reversed(list(enumerate(going))):
+        best[i, :n] = (scores[i, :n] + into[best[i + 1, :n]]).argmax(axis=1)
+    return np.where(best == tags, 0, best)[:-1].T
 
 
-def marginals(emissions: Array, start: Array, transitions: Array, end: Array) -> Array:
-    """Return the probability of each tag at each word, ``(words, tags)``: forward-backward, rescaled at every word."""
-    if len(emissions) == 0:
-        return emissions
-    step = np.exp(transitions)
-    weight = np.exp(emissions - emissions.max(axis=1, keepdims=True))
-    forward = np.empty_like(emissions)
-    backward = np.empty_like(emissions)
-    forward[0] = _scaled(np.exp(start - start.max()) * weight[0])
-    for i in range(1, len(emissions)):
-        forward[i] = _scaled((forward[i - 1] @ step) * weight[i])
-    backward[-1] = _scaled(np.exp(end - end.max()))
-    for i in range(len(emissions) - 2, -1, -1):
-        backward[i] = _scaled(step @ (weight[i + 1] * backward[i + 1]))
-    product = forward * backward
-    return np.asarray(product / product.sum(axis=1, keepdims=True), dtype=np.float32)
+def _going(lengths: IntArray) -> list[int]:
+    """Return how many sequences reach each word; they are the first ones, the longest being first."""
+    return [int(n) for n in (lengths[:, None] > np.arange(lengths[0])).sum(axis=0)]
 
 
-def _scaled(vector: Array) -> Array:
-    """Return the vector divided by its sum."""
-    return np.asarray(vector / vector.sum(), dtype=np.float32)
+def marginals(emissions: Array, lengths: IntArray, start: Array, transitions: Array, end: Array) -> Array:
+    """Return the probability of each tag at each word, ``(sequences, words, tags)``; arguments as of ``viterbi``.
+
+    Forward-backward, rescaled at every word. Both directions are one recursion, the backward one over the reversed
+    words and transitions, and are done in the same steps. What stands behind the end of a sequence is no probability.
+    """
+    reverse = np.maximum(lengths[:, None] - 1 - np.arange(emissions.shape[1]), 0)[:, :, None]  # undone by itself
+    weight = np.exp(emissions - emissions.max(axis=2, keepdims=True))
+    weights = np.stack([weight, np.take_along_axis(weight, reverse, axis=1)]).transpose(2, 0, 1, 3).copy()
+    steps = np.exp(np.stack([transitions, transitions.T]))
+    reached = np.ones_like(weights)  # (words, directions, sequences, tags): what the words before say of each tag
+    reached[0] = np.exp(np.stack([start - start.max(), end - end.max()]))[:, None]
+    for i, n in enumerate(_going(lengths)[1:], start=1):
+        message = reached[i - 1, :, :n] * weights[i - 1, :, :n]
+        message /= np.add.reduce(message, axis=2, keepdims=True)
+        np.matmul(message, steps, out=reached[i, :, :n])
+    forward, backward = reached.transpose(1, 2, 0, 3)
+    product = forward * weight * np.take_along_axis(backward, reverse, axis=1)
+    return np.asarray(product / product.sum(axis=2, keepdims=True), dtype=np.float32)

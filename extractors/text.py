@@ -16,6 +16,7 @@ _ABBREVIATIONS = frozenset(
 )
 _END = re.compile(r"(?<![.!?])[.!?]+[\"')\]”’]*(?=\s+[\"'(\[“‘]?[A-Z0-9*#])|\r?\n[^\S\n]*(?=\n)|\r?\n")
 _LAST_TOKEN = re.compile(r"\S{1,20}$")
+_INDENT = 200  # characters of white space that we look through for the beginning of a line
 _BULLET = re.compile(r"\s*(?:[-*•>]|\(?\d{1,2}[.)])\s")
 
 
@@ -64,11 +65,10 @@ def _is_abbreviation(token: str) -> bool:
 
 def _is_item(text: str, token: re.Match[str]) -> bool:
     """Tell whether a token is the number of a list item: ``1`` or ``(2`` at the beginning of a line."""
-    return (
-        token[0].lstrip("(").isdigit()
-        and len(token[0]) < 4
-        and not text[text.rfind("\n", 0, token.start()) + 1 : token.start()].strip()
-    )
+    if not token[0].lstrip("(").isdigit() or len(token[0]) >= 4:
+        return False
+    before = text[max(0, token.start() - _INDENT) : token.start()]  # not the whole line: there may be no other
+    return not before[before.rfind("\n") + 1 :].strip()
 
 
 def _append_stripped(spans: list[Span], text: str, start: int, end: int) -> None:

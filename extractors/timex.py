@@ -29,7 +29,7 @@ from extractors.frames import EVENT, event_name
 from extractors.meaning import UNKNOWN_DATE, Base, Meaning, Scene
 from extractors.quantities import QUANTITY, quantity
 from extractors.readings import Reading, readings
-from extractors.sections import sections
+from extractors.sections import Section, sections
 
 TYPE_OF_LABEL = {"Date": "DATE", "Time": "TIME", "Duration": "DURATION", "Frequency": "SET"}
 """Labels of time expressions (MACCROBAT's) and their TIMEX3 type when nothing tells more."""
@@ -58,33 +58,47 @@ _ASIDE = re.compile(r"\b(?:before|after|prior|following|until|since|from|pre|pos
 """Words between an event and a date that part them."""
 
 
-def find_times(text: str) -> list[Mention]:
+def find_times(text: str, read: Sequence[Reading] | None = None) -> list[Mention]:
     """Return the time expressions that stand in a text, in order and without overlaps, without a model.
+
+    Args:
+        text: The text.
+        read: Its ``readings``, if they are at hand: they are most of the work.
 
     >>> [(m.text, m.label) for m in find_times("BP 120/80 on 3/4/19; cough x 3 days, ASA daily")]
     [('3/4/19', 'Date'), ('x 3 days', 'Duration'), ('daily', 'Frequency')]
     """
-    found = [(reading.start, reading.end, reading.label) for reading in readings(text)]
+    every = readings(text) if read is None else read
+    found = [(reading.start, reading.end, reading.label) for reading in every]
     return [Mention(start, end, label, text[start:end]) for start, end, label in found if label is not None]
 
 
-def normalize_times(text: str, mentions: Sequence[Mention], anchor: date | None) -> list[TimeExpression]:
+def normalize_times(
+    text: str,
+    mentions: Sequence[Mention],
+    anchor: date | None,
+    read: Sequence[Reading] | None = None,
+    parts: Sequence[Section] | None = None,
+) -> list[TimeExpression]:
     """Return what the time expressions among the mentions mean, in the order given; other mentions are left out.
 
     Args:
         text: The text of the mentions.
         mentions: From ``find_times`` or from a model, whose spans may be shorter or longer than ours.
         anchor: The note's date, or None if nobody knows it.
+        read: The ``readings`` of the text, if they are at hand.
+        parts: The ``sections`` of the text, if they are at hand.
 
     >>> text = "Fell two weeks ago."
     >>> [time.start for time in normalize_times(text, find_times(text), date(2020, 5, 15))]
     [datetime.date(2020, 5, 1)]
     """
-    found = readings(text)
+    found = readings(text) if read is None else read
     times = [mention for mention in mentions if mention.label in TYPE_OF_LABEL]
     chosen = [_reading_of(mention, found) for mention in times]
     names = {index: (m.start, m.end) for m, index in zip(times, chosen, strict=True) if index is not None}
-    meanings = _meanings(text, found, names, anchor)
+    headings = [section.heading[0] for section in (sections(text) if parts is None else parts)]
+    meanings = _meanings(text, found, names, anchor, headings)
     return [
         TimeExpression(
             mention, *_meaning_of(mention, None if index is None else (found[index], meanings[index]), anchor)
@@ -118,11 +132,16 @@ def _reading_of(mention: Mention, found: Sequence[Reading]) -> int | None:
 
 
 def _meanings(
-    text: str, found: Sequence[Reading], names: Mapping[int, tuple[int, int]], note: date | None
+    text: str,
+    found: Sequence[Reading],
+    names: Mapping[int, tuple[int, int]],
+    note: date | None,
+    headings: Sequence[int],
 ) -> list[Meaning]:
     """Return what the readings mean, each in the scene of those before it.
 
-    ``names`` gives the offsets under which a reading is known as a mention; else its own are used.
+    ``names`` gives the offsets under which a reading is known as a mention, else its own are used; ``headings`` where
+    sections begin.
     """
     scene = Scene(note, _pivot(found, note))
     places = [names.get(index, (reading.start, reading.end)) for index, reading in enumerate(found)]
@@ -131,7 +150,6 @@ def _meanings(
         for reading, place in zip(found, places, strict=True)
     ]
     scene = scene._replace(events=_events(text, found, days))
-    headings = [section.heading[0] for section in sections(text)]
     meanings: list[Meaning] = []
     previous, told = None, 0  # the last expression with days, and where it begins
     for index, reading in enumerate(found):

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from extractors.runtime import SHIPPED, JointExtractor
+from extractors import load
+from extractors.runtime import SHIPPED
 from kgbuild.pipeline import Setup
 from ontologies.store import tables
 from resolvers.index import LexicalResolver, open_resolver
@@ -16,7 +17,7 @@ class Recipe:
 
     Attributes:
         systems: Code systems; none stands for every one that has a table.
-        model: Folder of an exported model; None is the shipped one.
+        model: Folder of a model, as trained or exported; None is the shipped one.
     """
 
     systems: tuple[str, ...] = ()
@@ -47,5 +48,5 @@ def open_setup(recipe: Recipe, progress: Callable[[str], None] | None = None, th
         ExtractionError: If the model cannot be opened.
         TableError: If a system is unknown or has no table.
     """
-    extractor = JointExtractor(SHIPPED if recipe.model is None else recipe.model, threads)
+    extractor = load(SHIPPED if recipe.model is None else recipe.model, threads=threads)
     return Setup(extractor, open_resolvers(recipe.systems, progress), extractor.fingerprint)

@@ -1,13 +1,19 @@
-"""Reading in windows against brute force over the whole text."""
+"""Reading in windows against brute force over the whole text; long texts, and texts beside others."""
 
+import weakref
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from datetime import date
 from itertools import permutations
 
 import numpy as np
 import pytest
 from tokenizers import Tokenizer
 
-from extractors.decode import DISTANCE_EDGES, Reading, pair_scores, read_text
-from extractors.encode import Window, subwords, windows
+from extractors.annotate import annotate
+from extractors.decode import TOGETHER, Reading, read_text, read_texts
+from extractors.encode import Subwords, Window, subwords, windows
+from extractors.selection import DISTANCE_EDGES, Places, relation_scores
 from extractors.tags import Array
 from tests.tiny import tiny_tokenizer
 
@@ -32,13 +38,21 @@ def random_reading(seed: int, limit: int, local: tuple[str, ...] = ()) -> Readin
     weights: dict[str, Array] = {name: draw.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     crf = {"start_transitions": (TAGS,), "transitions": (TAGS, TAGS), "end_transitions": (TAGS,)}
     weights |= {f"crf.{name}": np.zeros(shape, dtype=np.float32) for name, shape in crf.items()}
-    return Reading(("A", "B"), ("R", "S"), local, limit, 10, 0.5, weights)
+    return Reading(("A", "B"), ("R", "S"), local, limit, 10, 0.07, 0.0, weights)
+
+
+TABLE = np.random.default_rng(0).normal(size=(1000, HIDDEN)).astype(np.float32)
 
 
 def states(window: Window) -> Array:
     """A state a word, from its first subword alone."""
-    table = np.random.default_rng(0).normal(size=(1000, HIDDEN)).astype(np.float32)
-    return np.asarray(table[window.ids[window.heads]], dtype=np.float32)
+    return np.asarray(TABLE[window.ids[window.heads]], dtype=np.float32)
+
+
+def is_read_in(window: Window, end: int, parts: Subwords, tags: Array) -> bool:
+    """Whether a mention is read in a window: it ends there, and does not wait for what stands behind a cut sentence."""
+    is_open = end == window.last - 1 and tags[end] > 0 and window.last not in parts.breaks
+    return end < window.last and not is_open
 
 
 @pytest.mark.parametrize("local", [(), ("S",)])
@@ -50,19 +64,20 @@ def test_every_pair_within_reach_is_related_as_brute_force_says(
     reading = random_reading(seed, limit, local)
     found = read_text(TEXT, tokenizer, states, reading)
     parts = subwords(TEXT, tokenizer)
-    seen = windows(parts, tokenizer, limit=limit, context=reading.context)
+    seen = windows(parts, tokenizer, limit=limit, context=reading.context, sparing=True)
     whole = states(Window(0, 0, len(parts.words), parts.ids, parts.offsets[:-1]))
     tags = (whole @ reading.weights["emission.weight"].T + reading.weights["emission.bias"]).argmax(axis=1)
     last_word = {end: i for i, (_, end) in enumerate(parts.words)}
     expected = set()
     for head, tail in permutations(found.mentions, 2):
         ends = np.asarray([last_word[tail.end], last_word[head.end]])
-        (window,) = [w for w in seen if w.core <= ends.max() < w.last]
-        words = np.concatenate([whole[ends], reading.weights["label.weight"][tags[ends]]], axis=1)
-        score = pair_scores(words, ends, reading.weights)[0, 1]
+        window = next(w for w in seen if is_read_in(w, int(ends.max()), parts, tags))
+        places = Places(ends, ends + 1, np.zeros(2, dtype=np.int64), tags[ends])
+        score = relation_scores(whole, places, reading.weights)[0, 1] * head.score * tail.score
         crosses = any(ends.min() < start <= ends.max() for start in parts.breaks)
         for r, label in enumerate(reading.relations):
-            if ends.min() >= window.first and score[r] >= 0.5 and not (crosses and label in local):
+            is_near = ends.min() >= parts.before(window.core, reading.context)
+            if is_near and score[r] >= reading.threshold and not (crosses and label in local):
                 expected.add((head.start, tail.start, label))
     relations = [(r.head.start, r.tail.start, r.label) for r in found.relations]
     assert len(relations) == len(set(relations))
@@ -76,3 +91,63 @@ def test_a_mention_ends_with_its_sentence(tokenizer: Tokenizer) -> None:
     reading.weights["emission.bias"][:] = [0, 0, 9, 0, 0]  # every word continues a mention
     found = read_text("calcium 219.\n2. Cyst", tokenizer, states, reading)
     assert found.mentions[0].text == "calcium 219"
+
+
+def ahead(seen: Iterable[Window]) -> Iterator[Array]:
+    """The states of windows, all encoded before the first is asked for."""
+    return iter([states(window) for window in seen])
+
+
+def test_a_text_is_read_alike_alone_and_beside_others(tokenizer: Tokenizer) -> None:
+    reading = random_reading(2, 27)
+    texts = [TEXT, "", "no fever", "\n", TEXT[:200], "severe pain " * 300]
+    alone = [read_text(text, tokenizer, states, reading) for text in texts]
+    assert [document.text for document in alone] == texts
+    for order in (range(6), (5, 0, 4, 1, 3, 2)):
+        some = [texts[i] for i in order]
+        assert list(read_texts(some, tokenizer, ahead, reading)) == [alone[i] for i in order]
+        assert list(read_texts(some, tokenizer, lambda seen: map(states, seen), reading)) == [alone[i] for i in order]
+
+
+def test_a_mention_across_a_cut_sentence_is_one(tokenizer: Tokenizer) -> None:
+    reading = random_reading(0, 24)
+    reading.weights["emission.weight"][:] = 0
+    reading.weights["emission.bias"][:] = [0, 0, 9, 0, 0]  # every word continues a mention
+    text = "severe pain in the chest " * 5
+    seen = windows(subwords(text, tokenizer), tokenizer, limit=24, context=10, sparing=True)
+    assert [window.core for window in seen] == [0, 22]
+    assert [m.text for m in read_text(text, tokenizer, states, reading).mentions] == [text.strip()]
+
+
+LONG = {
+    "sentences": TEXT,
+    "no sentence ends": "severe pain in the chest with lesion of the liver ",
+    "no blanks": "fever",
+    "no letters": "1.",
+    "blank lines": "pain\n\n",
+}
+
+
+@pytest.mark.parametrize("kind", LONG)
+def test_a_long_text_costs_by_its_length_and_its_states_are_let_go(tokenizer: Tokenizer, kind: str) -> None:
+    reading = replace(random_reading(1, 256), threshold=1.0)
+    encoded: dict[int, int] = {}
+    most = 0
+
+    def counted(window: Window) -> Array:
+        nonlocal most
+        encoded[size] += len(window.ids)
+        found = states(window)
+        alive.append(weakref.ref(found))
+        alive[:] = [one for one in alive if one() is not None]
+        most = max(most, len(alive))
+        return found
+
+    alive: list[weakref.ref[Array]] = []
+    for size in (10_000, 100_000):
+        encoded[size] = 0
+        text = (LONG[kind] * (size // len(LONG[kind]) + 1))[:size]
+        found = annotate(read_text(text, tokenizer, counted, reading), date(2020, 5, 1))
+        assert found.text == text
+    assert encoded[100_000] <= 11 * encoded[10_000]
+    assert most <= 3 * TOGETHER

@@ -30,11 +30,13 @@ def test_words_and_sentences_cover_every_visible_character_once(text: str) -> No
 
 
 @settings(deadline=None)
-@given(text=UGLY, limit=st.integers(24, 80), context=st.integers(0, 10))
-def test_every_word_is_in_the_core_of_one_window(tokenizer: Tokenizer, text: str, limit: int, context: int) -> None:
+@given(text=UGLY, limit=st.integers(24, 80), context=st.integers(0, 10), sparing=st.booleans())
+def test_every_word_is_in_the_core_of_one_window(
+    tokenizer: Tokenizer, text: str, limit: int, context: int, sparing: bool
+) -> None:
     parts = subwords(text, tokenizer)
     assert len(parts.words) == len(words(text)) == len(parts.offsets) - 1
-    seen = windows(parts, tokenizer, limit=limit, context=context)
+    seen = windows(parts, tokenizer, limit=limit, context=context, sparing=sparing)
     assert [word for window in seen for word in range(window.core, window.last)] == list(range(len(parts.words)))
     for window in seen:
         assert len(window.heads) == window.last - window.first
@@ -47,6 +49,47 @@ def test_windows_are_full_and_share_context(tokenizer: Tokenizer) -> None:
     assert max(len(window.ids) for window in seen) <= 64
     assert all(8 <= window.core - window.first <= 16 for window in seen[1:])
     assert all(window.core in parts.breaks for window in seen), "a window begins with a sentence"
+
+
+@settings(deadline=None)
+@given(UGLY)
+def test_a_word_has_the_subwords_that_it_has_alone(tokenizer: Tokenizer, text: str) -> None:
+    parts = subwords(text, tokenizer)
+    unknown = [tokenizer.token_to_id("[UNK]")]
+    for word, (start, end) in enumerate(parts.words):
+        alone = tokenizer.encode([text[start:end]], is_pretokenized=True).ids
+        assert parts.ids[parts.offsets[word] : parts.offsets[word + 1]].tolist() == (alone or unknown)
+
+
+PARAGRAPHS = "The scan showed a lesion.\nNo mass.\n \nSevere pain in the chest.\r\n\r\nNo fever."
+
+
+def test_paragraphs_begin_behind_blank_lines(tokenizer: Tokenizer) -> None:
+    parts = subwords("\n\n" + PARAGRAPHS + "\n\n", tokenizer)
+    text = "\n\n" + PARAGRAPHS
+    assert [text[slice(*parts.words[word])] for word in parts.paragraphs] == ["The", "Severe", "No"]
+
+
+def test_a_sparing_window_takes_no_context_from_another_paragraph(tokenizer: Tokenizer) -> None:
+    text = "\n\n".join(["The scan showed a lesion. No mass of the liver. " * count for count in (3, 9, 2, 1, 5)])
+    parts = subwords(text, tokenizer)
+    plain = windows(parts, tokenizer, limit=64, context=16)
+    seen = windows(parts, tokenizer, limit=64, context=16, sparing=True)
+    assert sum(len(window.ids) for window in seen) < sum(len(window.ids) for window in plain)
+    assert max(len(window.ids) for window in seen) <= 64
+    assert [window.first for window in seen if window.core in parts.paragraphs] == [
+        window.core for window in seen if window.core in parts.paragraphs
+    ]
+    inside = [window for window in seen if window.core not in parts.paragraphs]
+    assert inside and all(0 < window.core - window.first <= 16 for window in inside)
+    assert not any(window.first < start <= window.core for window in inside for start in parts.paragraphs)
+
+
+def test_a_text_of_one_paragraph_is_cut_alike(tokenizer: Tokenizer) -> None:
+    parts = subwords("The scan showed a lesion. " * 60, tokenizer)
+    plain = windows(parts, tokenizer, limit=64, context=16)
+    sparing = windows(parts, tokenizer, limit=64, context=16, sparing=True)
+    assert [(w.first, w.core, w.last) for w in plain] == [(w.first, w.core, w.last) for w in sparing]
 
 
 def test_a_hundred_thousand_characters_without_a_newline_are_read_whole(tokenizer: Tokenizer) -> None:

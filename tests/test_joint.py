@@ -5,20 +5,19 @@ from dataclasses import replace
 from itertools import product
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torchcrf import CRF
 
-from extractors.decode import pair_scores
 from extractors.document import Document, ExtractionError, Mention, Relation
 from extractors.encode import load_tokenizer
 from extractors.networks.crf import log_likelihood
 from extractors.networks.encoders import load_encoder
-from extractors.networks.joint import JointConfig, JointModel, PairScorer
+from extractors.networks.joint import JointConfig, JointModel
+from extractors.networks.pairs import WordPairs
 from extractors.runtime import JointExtractor
 from extractors.training.export import export_model
-from extractors.training.loop import Epoch, TrainingConfig, train_joint
+from extractors.training.loop import Epoch, TrainingConfig, Watch, train_joint
 from extractors.training.score import mention_scores, relation_scores
 from extractors.training.store import TorchExtractor, save_model
 from tests.tiny import tiny_encoder
@@ -62,11 +61,13 @@ def config(encoder: Path) -> JointConfig:
 @pytest.fixture(scope="module")
 def trained(encoder: Path, config: JointConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("run")
-    train_joint(NOTES * 4, NOTES, folder, config, QUICK, lambda epoch: None)
-    return folder / "best"
+    train_joint(NOTES * 4, NOTES, folder, config, QUICK, Watch())
+    return folder
 
 
-QUICK = TrainingConfig(epochs=25, batch_subwords=120, encoder_rate=3e-3, head_rate=1e-2, masked=0.0, average=0.8)
+QUICK = TrainingConfig(
+    epochs=25, batch_subwords=120, encoder_rate=3e-3, head_rate=1e-2, masked=0.0, average=0.8, learn_words=True
+)
 
 
 @pytest.fixture(autouse=True)
@@ -87,6 +88,19 @@ def test_likelihood_is_the_one_of_pytorch_crf() -> None:
     )
 
 
+def test_likelihood_has_the_gradients_of_pytorch_crf() -> None:
+    torch.manual_seed(5)
+    crf = CRF(7, batch_first=True)
+    emissions, tags = (torch.randn(4, 9, 7) * 3).requires_grad_(), torch.randint(0, 7, (4, 9))
+    mask = torch.arange(9)[None] < torch.tensor([9, 4, 1, 7])[:, None]
+    weights = torch.randn(4)
+    places = [emissions, *crf.parameters()]
+    ours = torch.autograd.grad((log_likelihood(crf, emissions, tags, mask) * weights).sum(), places)
+    theirs = torch.autograd.grad((crf(emissions, tags, mask, reduction="none") * weights).sum(), places)
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, atol=1e-4, rtol=1e-4)
+
+
 def test_likelihood_sums_to_one_over_all_paths() -> None:
     torch.manual_seed(2)
     crf, emissions = CRF(3, batch_first=True), torch.randn(1, 4, 3)
@@ -98,21 +112,13 @@ def test_likelihood_sums_to_one_over_all_paths() -> None:
 
 def test_pair_scores_are_the_formula_computed_by_hand() -> None:
     torch.manual_seed(3)
-    scorer, words = PairScorer(size=5, pair_size=4, relations=2), torch.randn(1, 3, 5)
+    scorer, words = WordPairs(5, 0, 4, 2), torch.randn(1, 3, 5)
     logits = scorer(words)[0]
     head, tail, v = scorer.as_head, scorer.as_tail, scorer.relation
     for i, j, r in product(range(3), range(3), range(2)):
-        bucket = int(torch.bucketize(torch.tensor(j - i), scorer.edges, right=True))
+        bucket = int(torch.bucketize(torch.tensor(j - i), scorer.distance.edges, right=True))
         inside = head.weight @ words[0, j] + tail.weight @ words[0, i] + scorer.distance.weight[bucket] + head.bias
         assert logits[i, j, r].item() == pytest.approx((v.weight[r] @ inside.tanh() + v.bias[r]).item(), abs=1e-5)
-
-
-def test_numpy_scores_the_pairs_that_torch_scores() -> None:
-    torch.manual_seed(4)
-    scorer, words = PairScorer(size=6, pair_size=8, relations=3), torch.randn(1, 5, 6)
-    weights = {f"pair.{name}": tensor.numpy() for name, tensor in scorer.state_dict().items()}
-    expected = torch.sigmoid(scorer(words))[0].detach().numpy()
-    assert pair_scores(words[0].numpy(), np.arange(5), weights) == pytest.approx(expected, abs=1e-5)
 
 
 def test_training_learns_mentions_and_directed_relations_by_heart(trained: Path) -> None:
@@ -166,7 +172,7 @@ def test_training_interrupted_and_resumed_ends_as_if_it_had_not_been(
 ) -> None:
     short = replace(QUICK, epochs=4)
     whole: list[Epoch] = []
-    train_joint(NOTES, NOTES, tmp_path / "whole", config, short, whole.append)
+    train_joint(NOTES, NOTES, tmp_path / "whole", config, short, Watch(whole.append))
     seen: list[Epoch] = []
 
     def stop_after_two(epoch: Epoch) -> None:
@@ -175,22 +181,22 @@ def test_training_interrupted_and_resumed_ends_as_if_it_had_not_been(
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train_joint(NOTES, NOTES, tmp_path / "parts", config, short, stop_after_two)
-    train_joint(NOTES, NOTES, tmp_path / "parts", config, short, seen.append)
+        train_joint(NOTES, NOTES, tmp_path / "parts", config, short, Watch(stop_after_two))
+    train_joint(NOTES, NOTES, tmp_path / "parts", config, short, Watch(seen.append))
     assert seen == whole
 
 
 def test_a_checkpoint_of_other_labels_is_refused(encoder: Path, config: JointConfig, tmp_path: Path) -> None:
     once = replace(QUICK, epochs=1)
-    train_joint(NOTES, NOTES, tmp_path, config, once, lambda epoch: None)
+    train_joint(NOTES, NOTES, tmp_path, config, once, Watch())
     other = replace(config, labels=("Finding", "Severity"))
     with pytest.raises(ExtractionError, match="checkpoint of another run"):
-        train_joint(NOTES, NOTES, tmp_path, other, once, lambda epoch: None)
+        train_joint(NOTES, NOTES, tmp_path, other, once, Watch())
 
 
 def test_an_empty_training_set_is_refused(config: JointConfig, tmp_path: Path) -> None:
     with pytest.raises(ExtractionError, match="no mention"):
-        train_joint([Document("stable")], [], tmp_path, config, QUICK, lambda epoch: None)
+        train_joint([Document("stable")], [], tmp_path, config, QUICK, Watch())
 
 
 def test_an_encoder_that_is_nowhere_is_one_clear_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -206,7 +212,7 @@ def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
 
 def test_a_saved_model_loads_as_it_was(config: JointConfig, encoder: Path, tmp_path: Path) -> None:
     model = JointModel(config, load_encoder(str(encoder))).eval()
-    save_model(model, tmp_path)
+    save_model(model, tmp_path, load_tokenizer(encoder))
     texts = [note.text for note in NOTES]
     assert TorchExtractor.load(tmp_path)(texts) == TorchExtractor(model, load_tokenizer(encoder))(texts)
 

