@@ -4,7 +4,7 @@
 
 Protocol: each runtime has a process and ``--threads`` threads of its own. The bare encoder is the same encoder, through
 the same call, on the same notes' subwords, in windows as long as the model's and without context; nothing else.
-Extraction is text to Document: words, subwords, windows, encoder, CRF, relations, and the rules for dates, assertion and
+Extraction is text to Document: words, subwords, windows, encoder, CRF, relations, rules for dates, assertion and
 headings. The two take turns, a few notes at a time, so that a busy machine slows both; where other processes leave
 little of it, the ratio of processor times is the one to look at. Tokens are the subwords of the notes, each counted
 once. The long note is a megabyte of notes, one behind the other, read in a process of its own.

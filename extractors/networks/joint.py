@@ -46,8 +46,8 @@ class JointConfig:
     dropout: float = 0.3
     limit: int = 256
     context: int = 64
-    threshold: float = 0.45
-    mention_threshold: float = 0.4
+    threshold: float = 0.4
+    mention_threshold: float = 0.45
 
 
 @dataclass(frozen=True, slots=True)

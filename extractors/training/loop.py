@@ -153,7 +153,6 @@ def train_joint(
     if not any(document.mentions for document in validation):
         raise ExtractionError("validation set: no mention in it; the best epoch cannot be chosen")
     torch.manual_seed(training.seed)
-    torch.set_flush_denormal(True)  # improbable tags have probabilities of 1e-40, which a CPU multiplies very slowly
     encoder, tokenizer = _encoder(config, vectors)
     model = JointModel(config, encoder).to(watch.device)
     (folder / CHECKPOINT).parent.mkdir(parents=True, exist_ok=True)
@@ -161,7 +160,11 @@ def train_joint(
     run.prepare(train, _fingerprint([*train, *validation], vectors))
     run.resume()
     while not run.is_done:
-        losses = run.learn(watch.step)
+        torch.set_flush_denormal(True)  # improbable tags have probabilities of 1e-40, which a CPU is very slow with
+        try:
+            losses = run.learn(watch.step)
+        finally:
+            torch.set_flush_denormal(False)  # it holds for the whole process
         run.validate(validation, losses)
         run.save()
         watch.epoch(run.history[-1])
