@@ -102,7 +102,7 @@ def timeline(
 def trend(patient: str, what: str, store: str, form: str, target: Path | None) -> None:
     """Print the numeric results of WHAT (words or a code) for PATIENT over time.
 
-    Example: kgbuild trend p1 calcium
+    Example: kgbuild trend p1 "calcium score"
     """
     from kgbuild import query as questions
 

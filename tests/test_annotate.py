@@ -44,6 +44,33 @@ def test_relations_of_a_heading_go_with_it() -> None:
     assert (found.mentions, found.relations) == ((drug,), ())
 
 
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ("Calcium score was 142.", "Calcium score"),
+        ("The calcium COUNT rose.", "calcium COUNT"),
+        ("Calcium was 142.", "Calcium"),
+        ("Calcium level was 142.", "Calcium"),  # as most annotators have it
+        ("Calcium scored 142.", "Calcium"),
+        ("Calcium\nscore", "Calcium"),
+        ("Low calcium, score 3.", "calcium"),
+        ("cyst score", "cyst"),  # no procedure
+    ],
+)
+def test_a_measurement_is_called_by_its_whole_name(text: str, name: str) -> None:
+    extractor = LexiconExtractor({"calcium": "Diagnostic_procedure", "cyst": "Sign_symptom"})
+    assert [mention.text for mention in annotate(extractor([text])[0], None).mentions] == [name]
+
+
+def test_a_measures_word_that_is_a_mention_itself_stays_one_and_relations_follow_the_wider_name() -> None:
+    text = "calcium score, calcium ratio 3"
+    one, score = Mention(0, 7, "Diagnostic_procedure", "calcium"), Mention(8, 13, "Lab_value", "score")
+    other, three = Mention(15, 22, "Diagnostic_procedure", "calcium"), Mention(29, 30, "Lab_value", "3")
+    links = (Relation(score, one, "MODIFY"), Relation(three, other, "MODIFY"))
+    found = annotate(Document(text, (one, score, other, three), links), None)
+    assert [(r.head.text, r.tail.text) for r in found.relations] == [("score", "calcium"), ("3", "calcium ratio")]
+
+
 def test_dates_that_the_model_missed_are_found_and_none_is_found_twice() -> None:
     found = read("A cyst on March 4, 2019 and on 05/06/2020.")
     assert [(m.text, m.label) for m in found.mentions if m.label == "Date"] == [

@@ -61,7 +61,7 @@ def test_the_same_folder_again_writes_nothing_and_says_so(run: Run) -> None:
 
 
 def test_the_calcium_score_of_figure_6_rises_over_the_visits(run: Run) -> None:
-    trend = json.loads(run("trend", "p1", "calcium", "--format", "json").stdout)
+    trend = json.loads(run("trend", "p1", "calcium score", "--format", "json").stdout)
     values = [p["value"] for p in trend["points"]]
     assert values == sorted(values)
     assert {87, 142, 206, 219} <= set(values)

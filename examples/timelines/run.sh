@@ -16,5 +16,5 @@ echo; echo "== p1: findings and diseases"
 "$kgbuild" timeline p1 --label Sign_symptom --label Disease_disorder
 
 echo; echo "== p1: the coronary calcium score, and the size of the cyst, over the scans (the paper's Figure 6)"
-"$kgbuild" trend p1 calcium
+"$kgbuild" trend p1 "calcium score"
 "$kgbuild" trend p1 "cyst"
