@@ -6,23 +6,24 @@ import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors import safe_open
 from tokenizers import Tokenizer
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from extractors.document import Document, ExtractionError
 from extractors.encode import special, subwords, windows
-from extractors.networks.encoders import load_encoder, load_tokenizer_of
+from extractors.networks.encoders import SPECIAL, load_encoder, load_tokenizer_of
 from extractors.networks.quick import quicken
 from extractors.tags import tag_names, to_tags
+from extractors.training.checkpoint import read_checkpoint, write_checkpoint
 from extractors.training.examples import padded
-from extractors.training.store import save_tensors, write_text
+from extractors.training.store import write_text
 
 CHECKPOINT = Path("training") / "checkpoint.safetensors"
 
@@ -143,6 +144,7 @@ def adapt_encoder(
     if not items:
         raise ExtractionError("encoder: no text to learn from")
     run = _Run(encoder, tokenizer, labels, config)
+    run.facts = asdict(config) | {"texts": _fingerprint(items)}
     report(f"{len(items)} windows, {sum(len(item.ids) for item in items)} subwords, {config.steps} steps")
     run.resume(folder / CHECKPOINT)
     began, first = time.monotonic(), run.step
@@ -155,10 +157,17 @@ def adapt_encoder(
             report(f"step {run.step}/{config.steps}: loss {words:.3f} + {tags:.3f}; {left:.0f} min left")
     encoder.save_pretrained(folder)
     write_text(folder / "tokenizer.json", tokenizer.to_str())
-    facts = {"tokenizer_class": "PreTrainedTokenizerFast", "cls_token": "[CLS]", "sep_token": "[SEP]"}
-    facts |= {"unk_token": "[UNK]", "pad_token": "[PAD]", "mask_token": "[MASK]"}
+    facts = {"tokenizer_class": "PreTrainedTokenizerFast"} | SPECIAL
     write_text(folder / "tokenizer_config.json", json.dumps(facts, indent=1) + "\n")
     return folder
+
+
+def _fingerprint(items: Sequence[Stretch]) -> str:
+    """Return the identity of what is learnt from."""
+    digest = sha256()
+    for item in items:
+        digest.update(f"{item.corpus}".encode() + item.ids.tobytes() + item.tags.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def _labels(documents: Sequence[Document]) -> tuple[str, ...]:
@@ -243,6 +252,7 @@ class _Run:
         self.heads = _Heads(int(encoder.config.hidden_size), len(vectors), labels)
         self.mask = special(tokenizer, "[MASK]")
         self.step = 0
+        self.facts: dict[str, object] = asdict(config)
         groups = [
             {"params": list(self.encoder.parameters()), "peak": config.encoder_rate},
             {"params": list(self.heads.parameters()), "peak": config.head_rate},
@@ -296,36 +306,21 @@ class _Run:
         return loss.item(), tagged.item() / max(count, 1)
 
     def save(self, file: Path) -> None:
-        """Write a checkpoint whole or not at all."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        tensors = {f"encoder.{name}": tensor for name, tensor in self.encoder.state_dict().items()}
-        tensors |= {f"heads.{name}": tensor for name, tensor in self.heads.state_dict().items()}
-        for number, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
-        save_tensors(file, tensors, {"facts": json.dumps({"run": asdict(self.config), "step": self.step})})
+        """Write a checkpoint."""
+        groups = {"encoder": self.encoder.state_dict(), "heads": self.heads.state_dict()}
+        write_checkpoint(file, groups, self.optimizer, self.facts, self.step)
 
     def resume(self, file: Path) -> None:
-        """Go on from a checkpoint, if there is one."""
-        if not file.exists():
-            return
-        with safe_open(file, "pt") as stored:
-            facts = json.loads(stored.metadata()["facts"])
-            if facts["run"] != asdict(self.config):
-                raise ExtractionError(f"{file}: checkpoint of another run; take another folder")
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}
-        self.encoder.load_state_dict(_below("encoder.", tensors))
-        self.heads.load_state_dict(_below("heads.", tensors))
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _below("optimizer.", tensors).items():
-            number, _, key = name.partition(".")
-            state.setdefault(int(number), {})[key] = tensor
-        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
-        self.step = facts["step"]
+        """Go on from a checkpoint, if there is one.
 
-
-def _below(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors whose names begin with a prefix, without it."""
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        Raises:
+            ExtractionError: As ``read_checkpoint``.
+        """
+        found = read_checkpoint(file, self.optimizer, self.facts)
+        if found is not None:
+            groups, self.step = found
+            self.encoder.load_state_dict(groups["encoder"])
+            self.heads.load_state_dict(groups["heads"])
 
 
 def _rate(progress: float) -> float:

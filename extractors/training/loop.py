@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 from tokenizers import Tokenizer
 from torch import Tensor
 from transformers import PreTrainedModel
@@ -23,9 +22,10 @@ from extractors.networks.encoders import Encoder, check_room, load_encoder, load
 from extractors.networks.joint import Batch, JointConfig, JointModel
 from extractors.networks.quick import quicken
 from extractors.networks.vectors import WordVectors
+from extractors.training.checkpoint import read_checkpoint, write_checkpoint
 from extractors.training.examples import batches, encode, examples
 from extractors.training.score import mention_scores, relation_scores
-from extractors.training.store import TorchExtractor, save_model, save_tensors, write_text
+from extractors.training.store import TorchExtractor, save_model, write_text
 
 CHECKPOINT = Path("training") / "checkpoint.safetensors"
 EPOCHS = Path("training") / "epochs.jsonl"
@@ -155,7 +155,6 @@ def train_joint(
     torch.manual_seed(training.seed)
     encoder, tokenizer = _encoder(config, vectors)
     model = JointModel(config, encoder).to(watch.device)
-    (folder / CHECKPOINT).parent.mkdir(parents=True, exist_ok=True)
     run = _Run(model, tokenizer, folder, training)
     run.prepare(train, _fingerprint([*train, *validation], vectors))
     run.resume()
@@ -302,53 +301,27 @@ class _Run:
         self.history.append(epoch)
 
     def save(self) -> None:
-        """Write the checkpoint whole or not at all, then a line for each epoch."""
-        tensors = {f"model.{name}": tensor for name, tensor in self.model.state_dict().items()}
-        tensors |= {f"mean.{name}": tensor for name, tensor in self.mean.items()}
-        for number, state in self.optimizer.state_dict()["state"].items():
-            tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in state.items()}
+        """Write the checkpoint, then a line for each epoch."""
         history = [asdict(epoch) for epoch in self.history]
-        facts = json.dumps({"run": self.facts, "steps": self.steps, "history": history})
-        save_tensors(self.folder / CHECKPOINT, tensors, {"facts": facts})
+        groups = {"model": self.model.state_dict(), "mean": self.mean}
+        state = {"steps": self.steps, "history": history}
+        write_checkpoint(self.folder / CHECKPOINT, groups, self.optimizer, self.facts, state)
         write_text(self.folder / EPOCHS, "".join(json.dumps(epoch) + "\n" for epoch in history))
 
     def resume(self) -> None:
         """Go on from the checkpoint, if there is one.
 
         Raises:
-            ExtractionError: If it is of another run, or no checkpoint at all.
+            ExtractionError: As ``read_checkpoint``.
         """
-        file = self.folder / CHECKPOINT
-        if not file.exists():
+        found = read_checkpoint(self.folder / CHECKPOINT, self.optimizer, self.facts)
+        if found is None:
             return
-        try:
-            with safe_open(file, "pt") as stored:
-                facts = json.loads(stored.metadata()["facts"])
-                self._check(file, facts["run"])
-                tensors = {name: stored.get_tensor(name) for name in stored.keys()}
-        except (SafetensorError, KeyError, TypeError) as error:
-            raise ExtractionError(f"{file}: not a checkpoint of this program; remove it to begin anew") from error
-        self.model.load_state_dict(_below("model.", tensors))
-        self.mean = {name: tensor.to(self.mean[name].device) for name, tensor in _below("mean.", tensors).items()}
-        state: dict[int, dict[str, Tensor]] = {}
-        for name, tensor in _below("optimizer.", tensors).items():
-            number, _, key = name.partition(".")
-            state.setdefault(int(number), {})[key] = tensor
-        self.optimizer.load_state_dict({"state": state, "param_groups": self.optimizer.state_dict()["param_groups"]})
-        self.steps = facts["steps"]
-        self.history = [Epoch(**epoch) for epoch in facts["history"]]
-
-    def _check(self, file: Path, run: dict[str, Any]) -> None:
-        """Refuse the checkpoint of another run, saying what differs."""
-        ours = json.loads(json.dumps(self.facts))
-        other = sorted(key for key in ours.keys() | run.keys() if ours.get(key) != run.get(key))
-        if other:
-            raise ExtractionError(f"{file}: checkpoint of another run: {', '.join(other)} differ; take another folder")
-
-
-def _below(prefix: str, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Return the tensors whose names begin with a prefix, without it."""
-    return {name.removeprefix(prefix): tensor for name, tensor in tensors.items() if name.startswith(prefix)}
+        groups, state = found
+        self.model.load_state_dict(groups["model"])
+        self.mean = {name: tensor.to(self.mean[name].device) for name, tensor in groups["mean"].items()}
+        self.steps = state["steps"]
+        self.history = [Epoch(**epoch) for epoch in state["history"]]
 
 
 def _groups(model: JointModel, training: TrainingConfig) -> list[dict[str, Any]]:
