@@ -15,7 +15,6 @@ import gzip
 import json
 import os
 import platform
-import resource
 import subprocess
 import sys
 import time
@@ -170,8 +169,9 @@ def scores(model: Model, corpus: Path, split: str) -> dict[str, float]:
 
 
 def peak() -> float:
-    """Return the most MB that this process has held."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    """Return the most MB that this process has held; ``getrusage`` would count its parent's before it began."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
 
 
 def read_notes(source: Path, count: int) -> list[str]:

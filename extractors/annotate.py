@@ -52,6 +52,8 @@ def _without_headings(document: Document, parts: Sequence[Section]) -> Document:
         return i < 0 or mention.end > spans[i][1]
 
     kept = {mention for mention in document.mentions if is_content(mention)}
+    if len(kept) == len(document.mentions):
+        return document
     relations = tuple(r for r in document.relations if r.head in kept and r.tail in kept)
     return replace(document, mentions=tuple(m for m in document.mentions if m in kept), relations=relations)
 
@@ -66,7 +68,8 @@ def _with_measures(document: Document) -> Document:
             return mention
         return replace(mention, end=found.end(), text=document.text[mention.start : found.end()])
 
-    return _replaced(document, {mention: widened(mention) for mention in document.mentions})
+    becomes = {mention: widened(mention) for mention in document.mentions}
+    return document if all(new is old for old, new in becomes.items()) else _replaced(document, becomes)
 
 
 def _headings(text: str, parts: Sequence[Section]) -> list[Span]:

@@ -93,7 +93,8 @@ def with_assertions(text: str, mentions: Sequence[Mention], parts: Sequence[Sect
         sentence = read[index] if index in read else read.setdefault(index, _sentence(text, *spans[index]))
         section = bisect_right(headings, mention.start) - 1
         kind = found[section].kind if section >= 0 else None
-        result.append(replace(mention, assertion=_status(mention, sentence, kind)))
+        status = _status(mention, sentence, kind)
+        result.append(mention if mention.assertion == status else replace(mention, assertion=status))
     return result
 
 
@@ -166,7 +167,7 @@ def _statuses(cues: Iterable[_Found]) -> set[str]:
     return {cue.status for place in cues for cue in place.cues}
 
 
-def _cues(words: Sequence[str]) -> Iterator[_Found]:
+def _cues(words: tuple[str, ...]) -> Iterator[_Found]:
     """Yield the cues in order, the longest at each word; what is part of one is no other."""
     index = 0
     while index < len(words):
@@ -174,17 +175,16 @@ def _cues(words: Sequence[str]) -> Iterator[_Found]:
         if phrases is None:
             index += 1
             continue
-        length, cues = next(
-            ((len(phrase), cues) for phrase, cues in phrases if tuple(words[index : index + len(phrase)]) == phrase),
-            (1, ()),
-        )
+        tried = (words[index : index + length] for length in phrases.lengths)
+        phrase = next((words for words in tried if words in phrases.cues), ())
+        length, cues = len(phrase) or 1, phrases.cues.get(phrase, ())
         kept = tuple(cue for cue in cues if not _is_excepted(words, index, index + length, cue))
         if kept:
             yield _Found(index, index + length, kept)
         elif (
             length > 1 and not cues
         ):  # "no change in pneumonia" is no denial, but of a mention "change in vision" it is
-            yield _Found(index, index + 1, _CUES_OF_WORD.get(words[index], ()), index + length)
+            yield _Found(index, index + 1, phrases.cues.get(words[index : index + 1], ()), index + length)
         index += length
 
 
@@ -235,17 +235,24 @@ def _family_cues() -> Iterator[Cue]:
     yield Cue(status, "after", "near", " | ".join([*behind, *(f"( {relative} )" for relative in RELATIVES)]))
 
 
-def _phrases() -> dict[str, list[tuple[tuple[str, ...], tuple[Cue, ...]]]]:
-    """Return the phrases with their cues by first word, the longest first."""
+class _Phrases(NamedTuple):
+    """The phrases that begin with a word, with their cues, and how many words they have, the longest first."""
+
+    cues: Mapping[tuple[str, ...], tuple[Cue, ...]]
+    lengths: tuple[int, ...]
+
+
+def _phrases() -> dict[str, _Phrases]:
+    """Return the phrases by first word."""
     cues: dict[tuple[str, ...], tuple[Cue, ...]] = {tuple(phrase.split()): () for phrase in PSEUDO}
     for cue in (*CUES, *_family_cues()):
         for phrase in cue.phrases.split(" | "):
             key = tuple(phrase.split())
             cues[key] = (*cues.get(key, ()), cue)
-    table: dict[str, list[tuple[tuple[str, ...], tuple[Cue, ...]]]] = {}
-    for key in sorted(cues, key=len, reverse=True):
-        table.setdefault(key[0], []).append((key, cues[key]))
-    return table
+    table: dict[str, dict[tuple[str, ...], tuple[Cue, ...]]] = {}
+    for key, own in cues.items():
+        table.setdefault(key[0], {})[key] = own
+    return {word: _Phrases(own, tuple(sorted({*map(len, own)}, reverse=True))) for word, own in table.items()}
 
 
 def _stop_phrases(phrases: frozenset[str]) -> dict[str, list[tuple[str, ...]]]:
@@ -257,5 +264,4 @@ def _stop_phrases(phrases: frozenset[str]) -> dict[str, list[tuple[str, ...]]]:
 
 
 _PHRASES = _phrases()
-_CUES_OF_WORD = {word: cues for word, phrases in _PHRASES.items() for phrase, cues in phrases if phrase == (word,)}
 _STOPS = {status: _stop_phrases(phrases) for status, phrases in STOPS.items()}

@@ -12,9 +12,11 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from extractors.decode import Reading, read_texts
+from extractors.blas import one_thread
+from extractors.decode import Reading, laid_out, read_texts
 from extractors.document import Document, ExtractionError
 from extractors.encode import Pieces, Window, load_tokenizer
+from extractors.given import read_given
 from extractors.tags import Array
 
 SHIPPED = Path(__file__).with_name("weights")
@@ -72,7 +74,13 @@ class JointExtractor:
 
     def __call__(self, texts: Sequence[str]) -> list[Document]:
         """Return one document a text, in order; a text's result does not depend on the others."""
-        return list(read_texts(texts, self._tokenizer, self._encode, self._reading, self._known))
+        with one_thread():
+            return list(read_texts(texts, self._tokenizer, self._encode, self._reading, self._known))
+
+    def read_relations(self, documents: Sequence[Document]) -> list[Document]:
+        """Return the documents with the relations that the model reads between their mentions."""
+        with one_thread():
+            return [read_given(document, self._tokenizer, self._states, self._reading) for document in documents]
 
     def _encode(self, windows: Iterable[Window]) -> Iterator[Array]:
         """Yield the states of each window, in order; the next ones are encoded while those of one are read."""
@@ -99,7 +107,7 @@ def _load_reading(folder: Path) -> Reading:
     try:
         config = json.loads((folder / "config.json").read_text("utf-8"))
         with np.load(folder / "heads.npz", allow_pickle=False) as arrays:
-            weights = {name: np.ascontiguousarray(arrays[name], dtype=np.float32) for name in arrays.files}
+            weights = laid_out(arrays)
         names = {key: tuple(config[key]) for key in ("labels", "relations", "local")}
         return Reading(**config | names, weights=weights)
     except (ValueError, KeyError, TypeError) as error:

@@ -19,6 +19,15 @@ ORDER_EDGES = (-8, -5, -3, -2, -1, 0, 1, 2, 3, 5, 8)
 SENTENCE_EDGES = (-2, -1, 0, 1, 2)
 """Lower edges of the buckets of ``head sentence - tail sentence``."""
 
+AT_ONCE = 128
+"""Pairs scored at once (ours): a core's cache holds them."""
+
+MULTIPLIED = ("as_head", "as_tail", "context", "between", "relation")
+"""The layers whose products with states are taken."""
+
+_Summand = tuple[Array, IntArray]
+"""A table, and which of its rows each pair takes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -37,7 +46,9 @@ class Places:
     tag: IntArray
 
 
-def relation_scores(states: Array, places: Places, weights: Mapping[str, Array]) -> Array:
+def relation_scores(
+    states: Array, places: Places, weights: Mapping[str, Array], wanted: NDArray[np.bool_] | None = None
+) -> Array:
     """Return the probability of every relation of every ordered pair of mentions, ``(tails, heads, relations)``.
 
     Args:
@@ -45,84 +56,97 @@ def relation_scores(states: Array, places: Places, weights: Mapping[str, Array])
         places: Of the window's mentions.
         weights: Of ``networks.pairs.MentionPairs`` or, without its ``between``, ``WordPairs``; their docstrings give
             the equations.
+        wanted: The pairs to score, ``(tails, heads)``; the others have probability 0. None is every pair.
     """
-    logits = _mention_logits if "pair.between.weight" in weights else _word_logits
-    return np.asarray(1.0 / (1.0 + np.exp(-logits(states, places, weights))), dtype=np.float32)
+    count = len(places.first)
+    tails, heads = np.nonzero(np.ones((count, count), dtype=bool) if wanted is None else wanted)
+    summands = _mention_pairs if "pair.between.weight" in weights else _word_pairs
+    parts = summands(states, places, weights, tails, heads)
+    scores = np.zeros((count, count, len(weights["pair.relation.weight"])), dtype=np.float32)
+    for at in (slice(i, i + AT_ONCE) for i in range(0, len(tails), AT_ONCE)):
+        joined = np.zeros((len(tails[at]), len(parts[0][0].T)), dtype=np.float32)  # (pairs, size)
+        for table, rows in parts:
+            joined += table.take(rows[at], axis=0)
+        logits = np.tanh(joined, out=joined) @ weights["pair.relation.weight"].T + weights["pair.relation.bias"]
+        scores[tails[at], heads[at]] = 1.0 / (1.0 + np.exp(-logits))
+    return scores
 
 
-def _word_logits(states: Array, places: Places, weights: Mapping[str, Array]) -> Array:
-    """Return the logits of the paper's selection: each mention stands for its last word."""
+def _word_pairs(
+    states: Array, places: Places, weights: Mapping[str, Array], tails: IntArray, heads: IntArray
+) -> list[_Summand]:
+    """Return what is added up for each pair in the paper's selection: each mention stands for its last word."""
     words = np.concatenate([states[places.last - 1], weights["label.weight"][places.tag]], axis=1)
-    joined = _joined(words, weights) + _offsets("distance", places.last, DISTANCE_EDGES, weights)
-    return np.asarray(np.tanh(joined) @ weights["pair.relation.weight"].T + weights["pair.relation.bias"])
+    distance = places.last[heads] - places.last[tails]
+    return [*_ends(words, weights, tails, heads), _offset("distance", distance, DISTANCE_EDGES, weights)]
 
 
-def _mention_logits(states: Array, places: Places, weights: Mapping[str, Array]) -> Array:
-    """Return the logits of the selection by whole mentions and the words between them."""
+def _mention_pairs(
+    states: Array, places: Places, weights: Mapping[str, Array], tails: IntArray, heads: IntArray
+) -> list[_Summand]:
+    """Return what is added up for each pair in the selection by whole mentions and the words between them.
+
+    What stands between two mentions is the same in both directions, and is asked once.
+    """
     ends = (states[places.first], states[places.last - 1], weights["label.weight"][places.tag])
-    joined = _joined(np.concatenate(ends, axis=1), weights)
-    joined += _offsets("distance", places.last, DISTANCE_EDGES, weights)
-    joined += _offsets("order", np.arange(len(places.first)), ORDER_EDGES, weights)
-    joined += _offsets("sentence", places.sentence, SENTENCE_EDGES, weights)
-    context = product(states, weights["pair.context.weight"]) + weights["pair.context.bias"]
-    joined += between(context, places.first, places.last) @ weights["pair.between.weight"].T
-    return np.asarray(np.tanh(joined) @ weights["pair.relation.weight"].T + weights["pair.relation.bias"])
+    context = states @ weights["pair.context.weight"].T + weights["pair.context.bias"]
+    count = len(places.first)
+    pairs, row = np.unique(np.minimum(tails, heads) * count + np.maximum(tails, heads), return_inverse=True)
+    met = maxima(context, places.last[pairs // count], places.first[pairs % count])
+    return [
+        *_ends(np.concatenate(ends, axis=1), weights, tails, heads),
+        _offset("distance", places.last[heads] - places.last[tails], DISTANCE_EDGES, weights),
+        _offset("order", heads - tails, ORDER_EDGES, weights),
+        _offset("sentence", places.sentence[heads] - places.sentence[tails], SENTENCE_EDGES, weights),
+        (met @ weights["pair.between.weight"].T, row),
+    ]
 
 
-def _joined(words: Array, weights: Mapping[str, Array]) -> Array:
-    """Return the sum of what the tail and the head bring, ``(tails, heads, size)``."""
-    as_head = product(words, weights["pair.as_head.weight"]) + weights["pair.as_head.bias"]
-    as_tail = product(words, weights["pair.as_tail.weight"])
-    return np.asarray(as_tail[:, None] + as_head[None])
+def _ends(words: Array, weights: Mapping[str, Array], tails: IntArray, heads: IntArray) -> list[_Summand]:
+    """Return what tail and head bring."""
+    as_head = words @ weights["pair.as_head.weight"].T + weights["pair.as_head.bias"]
+    return [(words @ weights["pair.as_tail.weight"].T, tails), (as_head, heads)]
 
 
-def _offsets(name: str, places: IntArray, edges: tuple[int, ...], weights: Mapping[str, Array]) -> Array:
-    """Return the embedding of how far each head is from each tail, ``(tails, heads, size)``."""
-    bucket = np.searchsorted(np.asarray(edges), places[None, :] - places[:, None], side="right")
-    return weights[f"pair.{name}.weight"][bucket]
+def _offset(name: str, offset: IntArray, edges: tuple[int, ...], weights: Mapping[str, Array]) -> _Summand:
+    """Return what it brings how far the head is from the tail."""
+    return weights[f"pair.{name}.weight"], np.searchsorted(np.asarray(edges), offset, side="right")
 
 
-def between(context: Array, first: IntArray, last: IntArray) -> Array:
-    """Return the largest value of each column over the words between two mentions, 0 where there is none.
+def maxima(values: Array, low: IntArray, high: IntArray) -> Array:
+    """Return the largest value of each column over the rows from ``low`` to before ``high``, 0 where there is none.
 
-    >>> between(np.array([[1.0], [5.0], [2.0]]), np.array([0, 2]), np.array([1, 3]))[:, :, 0].tolist()
-    [[0.0, 5.0], [5.0, 0.0]]
+    Pairs of mentions ask for many ranges with few different ends: the maxima between these ends are taken once.
+
+    >>> maxima(np.array([[1.0], [5.0], [2.0]]), np.array([0, 1, 2]), np.array([1, 3, 1])).tolist()
+    [[1.0], [5.0], [0.0]]
 
     Args:
-        context: ``(words, size)``.
-        first: First word of each mention, ``(mentions,)``.
-        last: Word after each mention, ``(mentions,)``.
+        values: ``(rows, size)``.
+        low: ``(ranges,)``, each from 0 to ``rows``.
+        high: ``(ranges,)``, likewise.
 
     Returns:
-        ``(mentions, mentions, size)``, symmetric.
+        ``(ranges, size)``.
     """
-    low = np.minimum(last[:, None], last[None])
-    high = np.maximum(first[:, None], first[None])
-    table = _range_maxima(context)
+    ends = np.unique(np.concatenate([[0], low, high]))
+    pieces = np.maximum.reduceat(values, ends[ends < len(values)], axis=0)
+    low, high = np.searchsorted(ends, low), np.searchsorted(ends, high)
     level = np.log2(np.maximum(high - low, 1)).astype(np.int64)
-    start, end = np.minimum(low, len(context) - 1), np.maximum(high - 2**level, 0)
-    found = np.maximum(table[level, start], table[level, end])
-    return np.where((high > low)[:, :, None], found, np.zeros((), dtype=context.dtype))
+    levels = _range_maxima(pieces).reshape(-1, values.shape[1])
+    start, end = np.minimum(low, len(pieces) - 1), np.maximum(high - 2**level, 0)
+    found: Array = levels.take(level * len(pieces) + start, axis=0)
+    np.maximum(found, levels.take(level * len(pieces) + end, axis=0), out=found)
+    found[high <= low] = 0
+    return found
 
 
-def _range_maxima(context: Array) -> Array:
-    """Return the maxima over 1, 2, 4, 8 ... words from each word on, ``(levels, words, size)``."""
-    levels = [context]
+def _range_maxima(values: Array) -> Array:
+    """Return the maxima over 1, 2, 4, 8 ... rows from each row on, ``(levels, rows, size)``."""
+    levels = [values]
     step = 1
-    while 2 * step <= len(context):
+    while 2 * step <= len(values):
         before = levels[-1]
         levels.append(np.concatenate([np.maximum(before[:-step], before[step:]), before[-step:]]))
         step *= 2
     return np.stack(levels)
-
-
-def product(rows: Array, weight: Array) -> Array:
-    """Return ``rows @ weight.T``, a few rows at a time.
-
-    BLAS spreads a product of more than 2 ** 18 multiplications over all cores. That saves a tenth of a millisecond on
-    an idle machine; on a busy one its threads wait for each other, and what took 1 ms was seen to take 28.
-    """
-    count = max(1, 2**18 // weight.size)
-    whole = len(rows) // count * count
-    blocks = rows[:whole].reshape(-1, count, rows.shape[1]) @ weight.T
-    return np.concatenate([blocks.reshape(whole, len(weight)), rows[whole:] @ weight.T])

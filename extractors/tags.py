@@ -84,33 +84,38 @@ def allowed_transitions(tags: int) -> NDArray[np.bool_]:
 def viterbi(emissions: Array, lengths: IntArray, start: Array, transitions: Array, end: Array) -> IntArray:
     """Return the best tags of some sequences, ``(sequences, words)``; 0 behind the end of a sequence.
 
-    The best y has the highest ``start[y0] + sum emissions[i, yi] + sum transitions[yi, yi+1] + end[yn]``. A step is
-    done for all sequences at once, so that numpy's cost of a call is shared.
+    The best y has the highest ``start[y0] + sum emissions[i, yi] + sum transitions[yi, yi+1] + end[yn]`` of those that
+    ``allowed_transitions`` allows. A step is done for all sequences at once, so that numpy's cost of a call is shared,
+    and looks at what can be: ``I-`` of a label follows its ``B-`` or ``I-`` and nothing else, half of all moves.
 
     Args:
         emissions: ``(sequences, words, tags)``; what stands behind the end of a sequence changes nothing.
         lengths: Words of each sequence, at least one, the longest first, ``(sequences,)``.
         start: ``(tags,)``.
-        transitions: ``(tags, tags)``, from row to column.
+        transitions: ``(tags, tags)``, from row to column; those that are not allowed are not looked at.
         end: ``(tags,)``.
 
     Source: the linear-chain CRF of papers/000 section 3.2, with pytorch-crf's parameters.
     """
     scores = emissions.transpose(1, 0, 2).copy()  # (words, sequences, tags)
     scores[0] += start
-    count, tags = scores.shape[1:]
-    repeat = np.kron(np.eye(count, dtype=scores.dtype), np.ones(tags, dtype=scores.dtype))
-    moves = np.tile(transitions, count)  # (from, sequences * to)
+    outside, begin, inside = slice(0, 1), slice(1, None, 2), slice(2, None, 2)
+    fresh = np.concatenate([transitions[:, outside], transitions[:, begin]], axis=1)[:, None]  # to O and every B-
+    from_begin, from_inside = np.diagonal(transitions[begin, inside]), np.diagonal(transitions[inside, inside])
+    paths = np.empty((len(start), len(lengths), fresh.shape[2]), dtype=scores.dtype)  # (from, sequences, to)
     going = _going(lengths)
     for i, n in enumerate(going[1:], start=1):
-        paths = scores[i - 1, :n].T @ repeat[:n, : n * tags]  # each score once a tag: faster than broadcasting
-        paths += moves[:, : n * tags]
-        scores[i, :n] += np.maximum.reduce(paths, axis=0).reshape(n, tags)
-    into = np.concatenate([transitions.T, end[None]])  # the row behind the tags is the end
-    best = np.full((len(scores) + 1, count), tags)
+        last, here = scores[i - 1, :n], scores[i, :n]
+        best = np.add(last.T[:, :, None], fresh, out=paths[:, :n]).max(axis=0)
+        here[:, outside] += best[:, :1]
+        here[:, begin] += best[:, 1:]
+        here[:, inside] += np.maximum(last[:, begin] + from_begin, last[:, inside] + from_inside)
+    allowed = np.where(allowed_transitions(len(start)), transitions, -np.inf)
+    into = np.concatenate([allowed.T, end[None]])  # the row behind the tags is the end
+    tags = np.full((len(scores) + 1, len(lengths)), len(start))
     for i, n in reversed(list(enumerate(going))):
-        best[i, :n] = (scores[i, :n] + into[best[i + 1, :n]]).argmax(axis=1)
-    return np.where(best == tags, 0, best)[:-1].T
+        tags[i, :n] = (scores[i, :n] + into[tags[i + 1, :n]]).argmax(axis=1)
+    return np.where(tags == len(start), 0, tags)[:-1].T
 
 
 def _going(lengths: IntArray) -> list[int]:

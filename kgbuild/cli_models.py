@@ -1,5 +1,7 @@
 """Commands about models and code tables: train, evaluate, ontology."""
 
+import os
+import platform
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -156,15 +158,14 @@ def evaluate(
     found = measured(model, _source(options), part, wanted)
     gold = found.documents
     check_fit(model, model_labels(model), gold, options["corpus"])
-    tell(f"{options['corpus']}: {found.protocol}: {len(gold)} documents; {type(extractor).__name__}")
+    tell(f"{options['corpus']}: {found.protocol}: {len(gold)} documents")
+    tell(f"{type(extractor).__name__}, {platform.system()} {platform.machine()}, {os.cpu_count()} cores")
     if found.learnt and part != "train":
         tell(f"warning: the model was trained on {found.learnt} of these documents")
     for line in PROTOCOL:
         tell(line)
     predicted = extractor([document.text for document in gold])
-    given = extractor.read_relations(gold) if hasattr(extractor, "read_relations") else None
-    if given is None:
-        tell("relations between gold mentions: only of the folder as trained, with --runtime torch")
+    given = extractor.read_relations(gold)
     if wanted:
         predicted = only_labels(predicted, wanted)
     print_rows(target, form, evaluation_rows(gold, predicted, given), COLUMNS)

@@ -38,6 +38,7 @@ def random_reading(seed: int, limit: int, local: tuple[str, ...] = ()) -> Readin
     weights: dict[str, Array] = {name: draw.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
     crf = {"start_transitions": (TAGS,), "transitions": (TAGS, TAGS), "end_transitions": (TAGS,)}
     weights |= {f"crf.{name}": np.zeros(shape, dtype=np.float32) for name, shape in crf.items()}
+    weights["emission.bias"][2::2] = -100  # an I- depends on the word before
     return Reading(("A", "B"), ("R", "S"), local, limit, 10, 0.07, 0.0, weights)
 
 
@@ -83,6 +84,23 @@ def test_every_pair_within_reach_is_related_as_brute_force_says(
     assert len(relations) == len(set(relations))
     assert expected, "the weights relate something"
     assert set(relations) == expected
+
+
+def test_relations_reach_no_farther_than_the_sentences_they_may(tokenizer: Tokenizer) -> None:
+    reading = random_reading(1, 400)
+    text = "Severe pain in the chest. No lesion of the liver. Mild fever today. " * 3
+    parts = subwords(text, tokenizer)
+    number = {span[0]: int(np.searchsorted(parts.breaks, i, side="right")) for i, span in enumerate(parts.words)}
+
+    def read(sentences: int | None) -> list[tuple[int, tuple[int, int, str]]]:
+        relations = read_text(text, tokenizer, states, replace(reading, sentences=sentences)).relations
+        apart = [abs(number[r.head.start] - number[r.tail.start]) for r in relations]
+        return [(n, (r.head.start, r.tail.start, r.label)) for n, r in zip(apart, relations, strict=True)]
+
+    every = read(None)
+    assert max(n for n, _ in every) > 2
+    for most in (0, 1, 2):
+        assert read(most) == [(n, relation) for n, relation in every if n <= most]
 
 
 def test_a_mention_ends_with_its_sentence(tokenizer: Tokenizer) -> None:

@@ -49,18 +49,34 @@ def test_numpy_scores_as_torch_does(kind: type, seed: int) -> None:
     np.testing.assert_allclose(found[off], expected[off], atol=1e-5)
 
 
+@pytest.mark.parametrize("kind", [pairs.WordPairs, pairs.MentionPairs])
+def test_of_some_pairs_each_has_the_score_that_it_has_among_all(kind: type) -> None:
+    torch.manual_seed(3)
+    draw = np.random.default_rng(3)
+    weights = {f"pair.{k}": v.detach().numpy() for k, v in kind(SIZE, LABEL, WIDTH, RELATIONS).state_dict().items()}
+    weights["label.weight"] = draw.normal(size=(9, LABEL)).astype(np.float32)
+    first, last = mentions(draw, 60, 20)
+    places = selection.Places(first, last, np.sort(draw.integers(0, 4, 20)), draw.choice([1, 3, 5], 20))
+    states = draw.normal(size=(60, SIZE)).astype(np.float32)
+    every = selection.relation_scores(states, places, weights)
+    wanted = draw.random((20, 20)) < 0.3
+    found = selection.relation_scores(states, places, weights, wanted)
+    np.testing.assert_allclose(found[wanted], every[wanted], atol=1e-6)
+    assert not found[~wanted].any()
+    assert not selection.relation_scores(states, places, weights, np.zeros((20, 20), dtype=bool)).any()
+
+
 @settings(max_examples=60, deadline=None)
-@given(words=st.integers(1, 40), count=st.integers(1, 6), seed=st.integers(0, 99))
-def test_context_is_the_maximum_over_the_words_between(words: int, count: int, seed: int) -> None:
+@given(rows=st.integers(1, 40), count=st.integers(0, 12), seed=st.integers(0, 99))
+def test_maxima_are_those_of_each_range_by_itself(rows: int, count: int, seed: int) -> None:
     draw = np.random.default_rng(seed)
-    first, last = mentions(draw, max(words, 2 * count), count)
-    context = draw.normal(size=(max(words, 2 * count), 3)).astype(np.float32)
-    found = selection.between(context, first, last)
+    values = draw.normal(size=(rows, 3)).astype(np.float32)
+    low, high = draw.integers(0, rows + 1, (2, count))
+    found = selection.maxima(values, low, high)
+    assert found.shape == (count, 3)
     for i in range(count):
-        for j in range(count):
-            inside = context[min(last[i], last[j]) : max(first[i], first[j])]
-            expected = inside.max(axis=0) if len(inside) else np.zeros(3)
-            np.testing.assert_array_equal(found[i, j], expected)
+        inside = values[low[i] : high[i]]
+        np.testing.assert_array_equal(found[i], inside.max(axis=0) if len(inside) else np.zeros(3))
 
 
 @settings(max_examples=60, deadline=None)

@@ -26,10 +26,11 @@ LABELS = ("Date", "Severity")
 
 
 def crf(seed: int, lengths: Sequence[int], tags: int) -> tuple[Array, IntArray, Array, Array, Array]:
-    """Random emissions of some sequences, with noise behind their ends, their lengths, and a random CRF."""
+    """Random emissions of some sequences, with noise behind their ends, their lengths, and a random CRF of BIO tags."""
     draw = np.random.default_rng(seed)
     shapes = [(len(lengths), lengths[0], tags), (tags,), (tags, tags), (tags,)]
     emissions, start, transitions, end = (draw.normal(size=shape).astype(np.float32) * 2 for shape in shapes)
+    transitions[~allowed_transitions(tags)] = -1e4
     return emissions, np.asarray(lengths), start, transitions, end
 
 
@@ -44,10 +45,10 @@ LENGTHS = [(1,), (4,), (5, 2), (4, 4, 3, 1), (3, 1, 1)]
 @pytest.mark.parametrize("lengths", LENGTHS)
 @pytest.mark.parametrize("seed", range(6))
 def test_viterbi_finds_the_paths_that_brute_force_finds(seed: int, lengths: tuple[int, ...]) -> None:
-    emissions, sizes, *rest = crf(seed, lengths, tags=4)
+    emissions, sizes, *rest = crf(seed, lengths, tags=5)
     found = viterbi(emissions, sizes, *rest)
     for row, length in enumerate(lengths):
-        paths = [list(path) for path in product(range(4), repeat=length)]
+        paths = [list(path) for path in product(range(5), repeat=length)]
         best = max(paths, key=lambda path: path_score(path, emissions[row], *rest))
         assert found[row].tolist() == best + [0] * (lengths[0] - length)
 

@@ -29,7 +29,7 @@ from extractors.training.evaluate import check_fit, evaluation_rows
 from extractors.training.export import export_model
 from extractors.training.loop import CHECKPOINT, TrainingConfig, Watch, read_epochs, train_joint
 from extractors.training.measure import measured
-from extractors.training.parts import Source, by_sentence, local_relations, parse_ratio, read_parts
+from extractors.training.parts import Source, by_sentence, local_relations, parse_ratio, read_parts, sentence_reach
 from extractors.training.recipes import PRESETS, Plan, choose_device, chosen_labels, train_corpus
 from extractors.training.store import TorchExtractor, save_model
 from kgbuild import cli_models
@@ -280,6 +280,16 @@ def test_a_relation_is_local_if_nine_in_ten_lie_in_a_sentence() -> None:
     assert local_relations([inside] * 8 + [across]) == ()
 
 
+def test_relations_reach_so_far_that_one_in_fifty_at_most_is_lost() -> None:
+    inside = document("[pain|Finding] in the [chest|Site].", (1, 0, "MODIFY"))
+    next_one = document("[pain|Finding] today. The [chest|Site] hurts.", (1, 0, "MODIFY"))
+    after_that = document("[pain|Finding] today. He came. The [chest|Site] hurts.", (0, 1, "MODIFY"))
+    assert sentence_reach([inside] * 98 + [after_that] * 2) == 0
+    assert sentence_reach([inside] * 97 + [next_one] + [after_that] * 2) == 1
+    assert sentence_reach([inside] * 97 + [after_that] * 3) == 2
+    assert sentence_reach([document("[pain|Finding] alone.")]) == 0
+
+
 def test_labels_that_the_training_part_lacks_are_named() -> None:
     with pytest.raises(
         ExtractionError, match="labels: Drug not in the training part, which has Finding, Severity, Site"
@@ -516,7 +526,7 @@ def test_evaluate_prints_every_protocol(model: Path, corpus: Path) -> None:
     assert [row["protocol"] for row in rows if row["label"] == "micro"] == [
         *("mention strict", "mention relaxed", "mention boundary", "relation end to end", "relation gold mentions"),
     ]
-    assert "brat: test part of random split 3:1:1 by document, seed 13: 2 documents; TorchExtractor" in done.stderr
+    assert "brat: test part of random split 3:1:1 by document, seed 13: 2 documents\nTorchExtractor, " in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ class JointConfig:
         context: Subwords a window shares with the one before.
         threshold: Least score of a relation that is kept; ``decode.Reading`` says what it is.
         mention_threshold: Least probability of a mention that is kept.
+        sentences: Most sentences from one argument of a relation to the other; None is any number.
     """
 
     labels: tuple[str, ...]
@@ -48,6 +49,7 @@ class JointConfig:
     context: int = 64
     threshold: float = 0.4
     mention_threshold: float = 0.45
+    sentences: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

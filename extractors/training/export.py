@@ -60,6 +60,7 @@ def export_model(source: Path, target: Path, *, int8: bool = True) -> None:
         "context": read.context,
         "threshold": read.threshold,
         "mention_threshold": read.mention_threshold,
+        "sentences": read.sentences,
     }
     (target / "config.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     shutil.copy(source / "tokenizer.json", target / "tokenizer.json")

@@ -18,7 +18,7 @@ from extractors.training.evaluate import PROTOCOL, evaluation_rows
 from extractors.training.export import export_model
 from extractors.training.loop import TrainingConfig, Watch, read_epochs, train_joint
 from extractors.training.measure import RUN, text_keys
-from extractors.training.parts import Parts, Source, local_relations, only_labels, read_parts, settled
+from extractors.training.parts import Parts, Source, local_relations, only_labels, read_parts, sentence_reach, settled
 from extractors.training.store import TorchExtractor
 
 
@@ -97,50 +97,79 @@ def train_corpus(
         ExtractionError: If the data, the labels asked for, the encoder or an earlier run in the folder cannot be used.
     """
     source = settled(replace(source, by_sentence=plan.by_sentence))
-    parts, training = read_parts(source), plan.training
-    if plan.with_validation:
-        parts = replace(parts, train=[*parts.train, *parts.validation])
-        training = replace(training, keep_last=True, patience=0)
-    labels = chosen_labels(parts.train, plan.labels)
-    parts = replace(
-        parts,
-        train=only_labels(parts.train, labels),
-        validation=only_labels(parts.validation, plan.labels) if plan.labels else parts.validation,
-        test=only_labels(parts.test, plan.labels) if plan.labels else parts.test,
-    )
-    relations = tuple(sorted({relation.label for document in parts.train for relation in document.relations}))
-    config = replace(plan.model, labels=labels, relations=relations, local=local_relations(parts.train))
-    counts = {name: part_facts(getattr(parts, name)) for name in ("train", "validation", "test")}
+    parts = _learning_parts(source, plan)
+    config, training = _settings(parts, plan)
+    facts = _run_facts(source, plan, parts, config, training)
+    counts: dict[str, dict[str, int]] = facts["parts"]
     for line in (f"{source.corpus}: {parts.protocol}", parts.leaks, *_counts(counts)):
         tell(line)
     vectors = _vectors(plan, parts, tell) if config.encoder == NAME else None
     train_joint(parts.train, parts.validation, folder, config, training, watch, vectors)
     export_model(folder, folder / "exported")
-    epochs = read_epochs(folder)
-    measured = "test" if any(document.mentions for document in parts.test) else "validation"
-    facts = {
+    facts |= _outcome(folder, parts, training, watch.device)
+    write_card(folder, facts)
+    copy(folder / RUN, folder / "exported")
+    return facts
+
+
+def _learning_parts(source: Source, plan: Plan) -> Parts:
+    """Return the parts of a source with the labels that a plan learns."""
+    parts = read_parts(source)
+    if plan.with_validation:
+        parts = replace(parts, train=[*parts.train, *parts.validation])
+    labels = chosen_labels(parts.train, plan.labels)
+    held_out = {name: getattr(parts, name) for name in ("validation", "test")}
+    if plan.labels:
+        held_out = {name: only_labels(documents, labels) for name, documents in held_out.items()}
+    return replace(parts, train=only_labels(parts.train, labels), **held_out)
+
+
+def _settings(parts: Parts, plan: Plan) -> tuple[JointConfig, TrainingConfig]:
+    """Return a plan's model and training, with what the training part says of them."""
+    config = replace(
+        plan.model,
+        labels=chosen_labels(parts.train, ()),
+        relations=tuple(sorted({relation.label for document in parts.train for relation in document.relations})),
+        local=local_relations(parts.train),
+        sentences=sentence_reach(parts.train),
+    )
+    if plan.with_validation:  # it can then choose nothing
+        return config, replace(plan.training, keep_last=True, patience=0)
+    return config, plan.training
+
+
+def _run_facts(
+    source: Source, plan: Plan, parts: Parts, config: JointConfig, training: TrainingConfig
+) -> dict[str, Any]:
+    """Return what there is to say of a run before it begins."""
+    return {
         "corpus": source.corpus,
         "source": _told(source),
         "protocol": parts.protocol,
         "leaks": parts.leaks,
-        "parts": counts,
+        "parts": {name: part_facts(getattr(parts, name)) for name in ("train", "validation", "test")},
         "model": asdict(config),
         "training": asdict(training),
         "with_validation": plan.with_validation,
         "by_sentence": plan.by_sentence,
         "vectors": plan.vectors,
+        "learnt": text_keys(parts.train),
+    }
+
+
+def _outcome(folder: Path, parts: Parts, training: TrainingConfig, device: str) -> dict[str, Any]:
+    """Return what a run came to, measured on the test part if it is annotated."""
+    epochs = read_epochs(folder)
+    measured = "test" if any(document.mentions for document in parts.test) else "validation"
+    return {
         "measured": f"the {measured} part",
         "runtime": "torch, single precision",
         "protocols": PROTOCOL,
-        "scores": score_folder(folder, getattr(parts, measured), watch.device),
+        "scores": score_folder(folder, getattr(parts, measured), device),
         "best": epochs[-1].number if training.keep_last else max(epochs, key=lambda epoch: epoch.goal).number,
         "epochs": len(epochs),
-        "machine": machine_facts(watch.device),
-        "learnt": text_keys(parts.train),
+        "machine": machine_facts(device),
     }
-    write_card(folder, facts)
-    copy(folder / RUN, folder / "exported")
-    return facts
 
 
 def score_folder(folder: Path, gold: Sequence[Document], device: str) -> list[dict[str, object]]:

@@ -13,13 +13,14 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
 from torch import Tensor
 
-from extractors.decode import Reading, read_text
+from extractors.blas import one_thread
+from extractors.decode import Reading, laid_out, read_text
 from extractors.document import Document, ExtractionError
 from extractors.encode import Window, load_tokenizer
+from extractors.given import read_given
 from extractors.networks.encoders import SPECIAL, make_encoder
 from extractors.networks.joint import JointConfig, JointModel
 from extractors.tags import Array
-from extractors.training.given import read_given
 
 FILES = ("config.json", "model.safetensors", "tokenizer.json")
 """What a model folder cannot do without."""
@@ -103,7 +104,8 @@ def reading(config: JointConfig, state: Mapping[str, Tensor]) -> Reading:
         config.context,
         config.threshold,
         config.mention_threshold,
-        weights,
+        laid_out(weights),
+        config.sentences,
     )
 
 
@@ -147,11 +149,13 @@ class TorchExtractor:
 
     def __call__(self, texts: Sequence[str]) -> list[Document]:
         """Return one document a text."""
-        return [read_text(text, self._tokenizer, self._states, self._reading) for text in texts]
+        with one_thread():
+            return [read_text(text, self._tokenizer, self._states, self._reading) for text in texts]
 
     def read_relations(self, documents: Sequence[Document]) -> list[Document]:
         """Return the documents with the relations that the model reads between their mentions."""
-        return [read_given(document, self._tokenizer, self._states, self._reading) for document in documents]
+        with one_thread():
+            return [read_given(document, self._tokenizer, self._states, self._reading) for document in documents]
 
     @torch.inference_mode()
     def _states(self, window: Window) -> Array:
