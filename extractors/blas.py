@@ -14,13 +14,12 @@ class _OneThread:
     def __init__(self) -> None:
         self._lock = Lock()
         self._readers = 0
-        self._openblas = ThreadpoolController().select(internal_api="openblas")
 
     def enter(self) -> None:
         """Begin to read."""
         with self._lock:
             if self._readers == 0:
-                self._limiter = self._openblas.limit(limits=1)
+                self._limiter = _openblas().limit(limits=1)
             self._readers += 1
 
     def leave(self) -> None:
@@ -31,7 +30,13 @@ class _OneThread:
                 self._limiter.restore_original_limits()
 
 
-_one_thread = cache(_OneThread)
+@cache
+def _openblas() -> ThreadpoolController:
+    """Return OpenBLAS as numpy has loaded it; to look for it takes milliseconds."""
+    return ThreadpoolController().select(internal_api="openblas")
+
+
+_HELD = _OneThread()
 
 
 @contextmanager
@@ -41,9 +46,8 @@ def one_thread() -> Iterator[None]:
     A product behind the encoder takes a tenth of a millisecond. OpenBLAS spreads it over all cores, which saves next to
     nothing on an idle machine; on a busy one its threads wait for each other, and 28 ms were seen.
     """
-    held = _one_thread()
-    held.enter()
+    _HELD.enter()
     try:
         yield
     finally:
-        held.leave()
+        _HELD.leave()

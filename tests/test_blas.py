@@ -4,10 +4,13 @@ import os
 from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
+import numpy as np
 import pytest
 from threadpoolctl import ThreadpoolController, threadpool_info
 
 from extractors.blas import one_thread
+
+np.zeros(1)  # OpenBLAS is found once numpy has loaded it
 
 
 def threads() -> set[int]:
