@@ -8,7 +8,7 @@ from datetime import date
 
 from extractors.assertion import with_assertions
 from extractors.document import Document, Mention
-from extractors.readings import readings
+from extractors.readings import Reading, readings
 from extractors.sections import Section, sections
 from extractors.text import Span
 from extractors.timex import find_times, normalize_times
@@ -20,20 +20,28 @@ _TITLE = re.compile(r"\s*(?P<title>[A-Z][A-Z/&-]*(?: [A-Z/&-]+){0,5}):?[^\S\n]*\
 # index, rate, ratio inside 177 times, left out 8 times; score 9 and 9), and level, value, concentration mostly outside.
 _MEASURE = re.compile(r"[^\S\r\n](?:scores?|counts?|fraction|index|rate|ratio)\b", re.IGNORECASE)
 
+# A calendar date with slashes, and what models take it for: its digits look like a ratio.
+_SLASHED = re.compile(r"(?:[01]?\d/[0-3]?\d|[0-3]?\d/[01]?\d)/(?:\d\d|(?:19|20)\d\d)|[01]?\d/(?:19|20)\d\d")
+_NUMBERS = frozenset(("Lab_value", "Quantitative_concept", "Detailed_description"))
+
+# What models take "b.i.d." for, or its parts: their words end at each full stop.
+_DOSING = frozenset(("Administration", "Dosage", "Frequency"))
+
 
 def annotate(document: Document, anchor: date | None) -> Document:
     """Return the document with rule-found times beside the model's mentions, assertions, and the meaning of its times.
 
     Mentions inside a section heading or the title go, with their relations: "MEDICATIONS:" is no medication. A
-    measurement is called the same in every note: "calcium" before "score" becomes "calcium score".
+    measurement is called the same in every note: "calcium" before "score" becomes "calcium score". A date with slashes
+    is no lab value, and "b.i.d." is one frequency, not the end of a dose and the beginning of a route.
 
     Args:
         document: What a model read.
         anchor: The day the text was written, which relative times count from; None leaves them open.
     """
     parts = sections(document.text)
-    content = _with_measures(_without_headings(document, parts))
-    read = readings(content.text)
+    read = readings(document.text)
+    content = _with_times(_with_measures(_without_headings(document, parts)), read)
     found = [time for time in find_times(content.text, read) if not _overlaps(content, time)]
     wider = sorted([*content.mentions, *found], key=lambda m: (m.start, m.end, m.label))
     asserted = with_assertions(content.text, wider, parts)
@@ -72,6 +80,37 @@ def _with_measures(document: Document) -> Document:
     return document if all(new is old for old, new in becomes.items()) else _replaced(document, becomes)
 
 
+def _with_times(document: Document, read: Sequence[Reading]) -> Document:
+    """Return the document with dates and frequencies as rules read them, where a model read parts or another label."""
+    often = [reading for reading in read if reading.label == "Frequency"]
+    ends = [reading.end for reading in often]
+
+    def fitted(mention: Mention) -> Mention:
+        if mention.label in _NUMBERS and _SLASHED.fullmatch(mention.text):
+            return replace(mention, label="Date")
+        at = bisect_right(ends, mention.start)
+        if mention.label not in _DOSING or at == len(often) or often[at].start >= mention.end:
+            return mention
+        start, end = often[at].start, often[at].end
+        if mention.start < start:
+            return mention if end <= mention.end else _part(document.text, mention, mention.start, start)
+        if end < mention.end and start == mention.start:
+            return mention
+        if end < mention.end and any(map(str.isalnum, document.text[end : mention.end])):
+            return _part(document.text, mention, end, mention.end)
+        return replace(mention, start=start, end=end, label="Frequency", text=document.text[start:end])
+
+    becomes = {mention: fitted(mention) for mention in document.mentions}
+    return document if all(new is old for old, new in becomes.items()) else _replaced(document, becomes)
+
+
+def _part(text: str, mention: Mention, start: int, end: int) -> Mention:
+    """Return the mention from ``start`` to ``end``, without white space at its ends."""
+    piece = text[start:end]
+    start, end = start + len(piece) - len(piece.lstrip()), end - len(piece) + len(piece.rstrip())
+    return replace(mention, start=start, end=end, text=text[start:end])
+
+
 def _headings(text: str, parts: Sequence[Section]) -> list[Span]:
     """Return the spans of the title and the section headings, in order."""
     title = _TITLE.match(text)
@@ -86,7 +125,9 @@ def _overlaps(document: Document, time: Mention) -> bool:
 
 
 def _replaced(document: Document, becomes: Mapping[Mention, Mention]) -> Document:
-    """Return the document with other mentions, its relations between the new ones."""
+    """Return the document with other mentions, its relations between the new ones; some may become one."""
     new: Callable[[Mention], Mention] = becomes.__getitem__
-    relations = tuple(replace(r, head=new(r.head), tail=new(r.tail)) for r in document.relations)
-    return Document(document.text, tuple(becomes.values()), relations)
+    moved = (replace(r, head=new(r.head), tail=new(r.tail)) for r in document.relations)
+    relations = {(r.head, r.tail, r.label): r for r in moved if r.head != r.tail}
+    mentions = {(m.start, m.end, m.label): m for m in becomes.values()}
+    return Document(document.text, tuple(mentions[key] for key in sorted(mentions)), tuple(relations.values()))

@@ -44,6 +44,54 @@ def test_relations_of_a_heading_go_with_it() -> None:
     assert (found.mentions, found.relations) == ((drug,), ())
 
 
+def marked(text: str, *mentions: tuple[str, str], relations: tuple[tuple[int, int], ...] = ()) -> Document:
+    """The text as a model reads it that finds those words with those labels, in this order, with MODIFY relations."""
+    found, at = [], 0
+    for words, label in mentions:
+        start = text.index(words, at)
+        at = start + len(words)
+        found.append(Mention(start, at, label, words))
+    return Document(text, tuple(found), tuple(Relation(found[a], found[b], "MODIFY") for a, b in relations))
+
+
+@pytest.mark.parametrize(
+    ("mention", "label"),
+    [
+        ("3/20/99", "Date"), ("12/31/2008", "Date"), ("31/12/2008", "Date"), ("03/2008", "Date"),
+        ("120/80", "Lab_value"), ("99/99/99", "Lab_value"), ("1/2", "Lab_value"), ("4/45/99", "Lab_value"),
+    ],
+)  # fmt: skip
+def test_a_date_with_slashes_is_no_lab_value(mention: str, label: str) -> None:
+    assert annotate(marked(f"seen {mention} here", (mention, "Lab_value")), None).mentions[0].label == label
+
+
+@pytest.mark.parametrize(
+    ("read", "expected"),
+    [
+        ([("20 mg b.", "Dosage"), ("i.d.", "Administration")], [("20 mg", "Dosage"), ("b.i.d.", "Frequency")]),
+        ([("20 mg", "Dosage"), ("b.i.d.", "Administration")], [("20 mg", "Dosage"), ("b.i.d.", "Frequency")]),
+        ([("b.", "Dosage"), ("i.d.", "Administration")], [("b.i.d.", "Frequency")]),
+        ([("i.d. by mouth", "Administration")], [("b.i.d.", "Frequency"), ("by mouth", "Administration")]),
+        ([("20 mg b.i.d.", "Dosage")], [("20 mg b.i.d.", "Dosage")]),  # as annotators have it
+        ([("b.i.d. by mouth", "Administration")], [("b.i.d. by mouth", "Administration")]),
+        ([("b.", "Sign_symptom")], [("b.", "Sign_symptom")]),
+    ],
+)
+def test_how_often_a_drug_is_given_is_one_mention(read: list[tuple[str, str]], expected: list[tuple[str, str]]) -> None:
+    found = annotate(marked("Lasix 20 mg b.i.d. by mouth", ("Lasix", "Medication"), *read), None)
+    assert [(m.text, m.label) for m in found.mentions[1:]] == expected
+
+
+def test_relations_of_two_parts_are_those_of_the_whole() -> None:
+    text = "Lasix b.i.d."
+    read = marked(
+        text, ("Lasix", "Medication"), ("b.", "Dosage"), ("i.d.", "Administration"),
+        relations=((1, 0), (2, 0), (1, 2)),
+    )  # fmt: skip
+    found = annotate(read, None)
+    assert [(r.head.text, r.tail.text) for r in found.relations] == [("b.i.d.", "Lasix")]
+
+
 @pytest.mark.parametrize(
     ("text", "name"),
     [
