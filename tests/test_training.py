@@ -517,6 +517,7 @@ def test_the_paper_preset_is_the_papers_settings() -> None:
     training = paper.training
     assert (training.encoder_rate, training.head_rate, training.is_constant) == (1e-3, 1e-3, True)
     assert (training.batch_windows, paper.by_sentence, training.weight_decay) == (32, True, 0.0)
+    assert (paper.model.selection, paper.model.threshold, paper.model.mention_threshold) == ("words", 0.5, 0.0)
 
 
 def test_evaluate_prints_every_protocol(model: Path, corpus: Path) -> None:

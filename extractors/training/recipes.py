@@ -54,7 +54,8 @@ PRESETS: dict[str, Plan] = {
     # does not give, are those of Bekoulis et al. 2018, which it follows, and of their code (25, 64, 0.1, 30 epochs).
     "paper": Plan(
         model=JointConfig(
-            (), (), "bert-pubmed-mimic", selection="words", label_size=25, pair_size=64, dropout=0.1, context=0
+            (), (), "bert-pubmed-mimic", selection="words", label_size=25, pair_size=64, dropout=0.1, context=0,
+            threshold=0.5, mention_threshold=0.0,
         ),
         training=TrainingConfig(
             epochs=130, patience=30, batch_windows=32, encoder_rate=1e-3, head_rate=1e-3, is_constant=True,
