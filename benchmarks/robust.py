@@ -2,7 +2,7 @@
 
     python benchmarks/robust.py ../shared/data/maccrobat2020
 
-Protocol: the same 20 documents and gold annotations; only the form of the text changes, and offsets with it. Strict, micro,
+Protocol: the same 20 documents and gold annotations; only the form of the text changes, and offsets. Strict, micro,
 relations end to end. Validation, not test: what is learnt here may be mended.
 """
 
