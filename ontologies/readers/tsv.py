@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ontologies.concept import CodeTable, Concept, TableError
 from ontologies.hierarchy import cycle
+from ontologies.readers.lines import read_lines
 
 _ALIASES = {"display": "name"}
 _REQUIRED = ("code", "name")
@@ -48,7 +49,7 @@ def read_tsv(system: str, release: str, files: Sequence[Path]) -> CodeTable:
 
 
 def _rows(system: str, file: Path) -> Iterator[_Row]:
-    lines = _lines(file)
+    lines = read_lines(file)
     columns = _columns(file, next(lines, (1, ""))[1])
     for number, line in lines:
         if not line:
@@ -66,17 +67,6 @@ def _row(system: str, place: str, values: Mapping[str, str]) -> _Row:
     code, name = values["code"], values["name"]
     synonyms = tuple(synonym for synonym in _several(values.get("synonyms", "")) if synonym != name)
     return _Row(place, Concept(system, code, name, synonyms, _several(values.get("parents", ""))))
-
-
-def _lines(file: Path) -> Iterator[tuple[int, str]]:
-    """Yield (line number, line without its end); only LF ends a line, and a CR before it belongs to the end."""
-    for number, raw in enumerate(file.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
-        try:
-            yield number, raw.removesuffix(b"\r").decode()
-        except UnicodeDecodeError as error:
-            found = raw[error.start : error.start + 1].hex()
-            place = f"{file}:{number}"
-            raise TableError(f"{place}: expected UTF-8, found byte 0x{found} after {error.start} bytes") from None
 
 
 def _columns(file: Path, header: str) -> list[str]:
