@@ -1,8 +1,9 @@
 """A chunk: a mention and the modifiers its relations bring, and the query text they make."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
+from extractors.abbreviations import abbreviations, expanded
 from extractors.document import Document, Mention, Relation
 from kgbuild.schema import CODED_LABELS, ENRICHMENTS
 
@@ -14,15 +15,17 @@ class Chunk:
     Attributes:
         mention: What is coded.
         modifiers: The relations whose other end enters the query, in the order of the query.
+        known: Short forms that the note defines, with their long forms; those of the mention are written out.
     """
 
     mention: Mention
     modifiers: tuple[Relation, ...] = ()
+    known: Mapping[str, str] = field(default_factory=dict, hash=False, repr=False)
 
     @property
     def base_text(self) -> str:
-        """The mention's own words, white space folded."""
-        return " ".join(self.mention.text.split())
+        """The mention's own words, white space folded, the note's abbreviations written out."""
+        return " ".join(expanded(self.mention.text, self.known).split())
 
     @property
     def text(self) -> str:
@@ -31,7 +34,7 @@ class Chunk:
         for relation in self.modifiers:
             modifier = relation.tail if relation.head == self.mention else relation.head
             seen = {word.casefold() for word in words}
-            words += [word for word in modifier.text.split() if word.casefold() not in seen]
+            words += [word for word in expanded(modifier.text, self.known).split() if word.casefold() not in seen]
         return " ".join(words)
 
 
@@ -39,7 +42,7 @@ def forms(chunk: Chunk) -> list[Chunk]:
     """Return the chunk with all its modifiers, then with fewer: what a rule lets drop goes one by one, last first."""
     found = [chunk]
     for relation in reversed([r for r in chunk.modifiers if _may_drop(r, chunk.mention)]):
-        found.append(Chunk(chunk.mention, tuple(r for r in found[-1].modifiers if r is not relation)))
+        found.append(replace(chunk, modifiers=tuple(r for r in found[-1].modifiers if r is not relation)))
     return found
 
 
@@ -55,7 +58,12 @@ def chunks(document: Document) -> list[Chunk]:
     for relation in document.relations:
         relations_of.setdefault(relation.head, []).append(relation)
         relations_of.setdefault(relation.tail, []).append(relation)
-    return [Chunk(m, _modifiers(relations_of.get(m, ()), m)) for m in document.mentions if m.label in CODED_LABELS]
+    known = abbreviations(document.text)
+    return [
+        Chunk(mention, _modifiers(relations_of.get(mention, ()), mention), known)
+        for mention in document.mentions
+        if mention.label in CODED_LABELS
+    ]
 
 
 def _modifiers(relations: Sequence[Relation], mention: Mention) -> tuple[Relation, ...]:

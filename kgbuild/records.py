@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TextIO, TypeVar
 
+from extractors.abbreviations import abbreviations
 from extractors.document import Document, ExtractionError, Mention, Relation, TimeExpression
 from kgbuild import ids
 from kgbuild.enrich import Chunk
@@ -162,10 +163,11 @@ def from_json(entry: Json) -> ResolvedNote:
         raise NoteError("mentions: two have one id")
     relations = tuple(_relation(one, mentions) for one in _entries(entry, "relations"))
     times = tuple(_time(one, mentions) for one in _entries(entry, "times"))
+    known = abbreviations(note.text)
     return ResolvedNote(
         note,
         Document(note.text, tuple(mentions.values()), relations, times),
-        tuple(_resolution(one, mentions, relations) for one in _entries(entry, "resolutions")),
+        tuple(_resolution(one, mentions, relations, known) for one in _entries(entry, "resolutions")),
     )
 
 
@@ -214,11 +216,13 @@ def _time(entry: Json, mentions: Mapping[str, Mention]) -> TimeExpression:
     )
 
 
-def _resolution(entry: Json, mentions: Mapping[str, Mention], relations: Sequence[Relation]) -> Resolution:
+def _resolution(
+    entry: Json, mentions: Mapping[str, Mention], relations: Sequence[Relation], known: Mapping[str, str]
+) -> Resolution:
     modifiers = _value(entry, "modifiers", list)
     if not all(isinstance(i, int) and 0 <= i < len(relations) for i in modifiers):
         raise NoteError("modifiers: expected positions in relations")
-    chunk = Chunk(_named(entry, "mention", mentions), tuple(relations[i] for i in modifiers))
+    chunk = Chunk(_named(entry, "mention", mentions), tuple(relations[i] for i in modifiers), known)
     system = _value(entry, "system", str)
     candidates = tuple(_candidate(one, system) for one in _entries(entry, "candidates"))
     return Resolution(chunk, system, _value(entry, "release", str), candidates, _number(entry, "threshold"))

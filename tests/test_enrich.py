@@ -57,6 +57,13 @@ def test_a_relation_the_other_way_round_brings_nothing() -> None:
     assert chunks(Document(text, (mention, site), (Relation(mention, site, "MODIFY"),)))[0] == Chunk(mention)
 
 
+def test_an_abbreviation_that_the_note_defines_is_written_out() -> None:
+    text = "Polycystic kidney disease (PKD) was found. PKD is common."
+    first, again = Mention(0, 25, "Disease_disorder", text[:25]), Mention(43, 46, "Disease_disorder", "PKD")
+    found = chunks(Document(text, (first, again)))
+    assert [chunk.base_text for chunk in found] == ["Polycystic kidney disease", "Polycystic kidney disease"]
+
+
 def test_every_rule_names_relations_and_labels_that_exist() -> None:
     for rule in ENRICHMENTS:
         assert rule.relation in RELATION_LABELS
