@@ -4,7 +4,7 @@ BIN := .venv/bin
 # All that the tests do is CPU work; nothing asks a model hub.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test lint types unit clean bench-ingest bench-extract bench-robust ade
+.PHONY: demo test lint types unit clean bench-ingest bench-extract bench-robust bench-coding ade
 
 .venv/default: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -39,6 +39,11 @@ bench-extract: .venv/test
 # The shipped model on notes written in capitals, wrapped, as lists, under headings.
 bench-robust: .venv/default
 	$(BIN)/python benchmarks/robust.py $(KGBUILD_DATA)/maccrobat2020
+
+# Codes of the gold mentions of NCBI disease and BC5CDR, and of ICD-10-CM's index. PART: train, dev or test.
+PART ?= test
+bench-coding: .venv/default
+	$(BIN)/python benchmarks/coding.py $(KGBUILD_DATA) --part $(PART)
 
 # FOLDS: any of 0 to 9; ENCODERS: minilm, bilstm. A fold that is done is not trained again.
 FOLDS ?= 0,1,2

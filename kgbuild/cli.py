@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from extractors.document import ExtractionError
-from kgbuild import cli_models, cli_store
+from kgbuild import cli_models, cli_ontology, cli_store
 from kgbuild.cli_options import (
     every_note,
     exit_for,
@@ -157,5 +157,5 @@ def resolve(texts: tuple[str, ...], systems: tuple[str, ...], k: int, form: str,
     print_rows(target, form, shown, ("query", "system", "code", "score", "used", "name", "matched"))
 
 
-for command in (*cli_store.COMMANDS, cli_models.train, cli_models.evaluate, cli_models.ontology):
+for command in (*cli_store.COMMANDS, cli_models.train, cli_models.evaluate, cli_ontology.ontology):
     cli.add_command(command)

@@ -1,4 +1,4 @@
-"""Commands about models and code tables: train, evaluate, ontology."""
+"""Commands about models: train, evaluate."""
 
 import os
 import platform
@@ -13,7 +13,6 @@ import click
 
 from extractors.document import ExtractionError
 from kgbuild.cli_options import format_option, output_option, print_rows, tell
-from ontologies import store as table_store
 
 if TYPE_CHECKING:
     from extractors.training.parts import Source
@@ -212,48 +211,3 @@ def _needing_torch() -> Iterator[None]:
         yield
     except ModuleNotFoundError as error:
         raise ExtractionError(f"this needs {error.name}: pip install 'kgbuild[train]'") from error
-
-
-@click.group()
-def ontology() -> None:
-    """Code tables: list, add, remove."""
-
-
-@ontology.command("list")
-@format_option("table", "jsonl")
-@output_option
-def list_tables(form: str, target: Path | None) -> None:
-    """List the code tables that resolve and ingest use.
-
-    Example: kgbuild ontology list
-    """
-    rows: list[dict[str, object]] = [
-        {name: getattr(table, name) for name in ("system", "title", "release", "codes", "names", "bytes", "licence")}
-        | {"source": "added" if table.is_added else "built in"}
-        for table in table_store.tables()
-    ]
-    print_rows(target, form, rows, ("system", "title", "release", "codes", "names", "bytes", "source", "licence"))
-
-
-@ontology.command()
-@click.argument("system")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False))
-@click.option("--release", help="What the publisher calls this edition.")
-def add(system: str, files: tuple[Path, ...], release: str | None) -> None:
-    """Add the table of SYSTEM from TSV FILES with columns code, name, synonyms, parents; it replaces an earlier one.
-
-    Example: kgbuild ontology add cpt examples/tables/cpt.tsv --release example
-    """
-    info = table_store.add_table(system, files, release)
-    tell(f"{info.system}: {info.codes} codes, {info.names} names, release {info.release}")
-
-
-@ontology.command()
-@click.argument("system")
-def remove(system: str) -> None:
-    """Remove the added table of SYSTEM; a built-in one comes back.
-
-    Example: kgbuild ontology remove cpt
-    """
-    table_store.remove_table(system)
-    tell(f"{system}: removed")

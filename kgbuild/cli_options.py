@@ -20,7 +20,7 @@ output_option = click.option(
     "-o", "--output", "target", type=click.Path(path_type=Path), help="Write to this file instead of stdout."
 )
 system_option = click.option(
-    "--system", "systems", multiple=True, help="Code system; repeatable. Default: every one with a table."
+    "--system", "systems", multiple=True, help="Code system; repeatable. Default: icd10cm and those you added."
 )
 model_option = click.option(
     "--model", type=click.Path(path_type=Path, exists=True), help="Folder of a trained model. Default: the shipped one."

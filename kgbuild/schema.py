@@ -41,6 +41,10 @@ SYSTEMS_OF_LABEL: dict[str, tuple[str, ...]] = {
 }
 """Which systems code a mention of a label; the first that answers names the entity."""
 
+UNASKED_SYSTEMS = ("icd10cm",)
+"""Systems whose built-in table codes notes without being asked for; others that come with kgbuild when they are named
+(``--system``), and tables of the user's own always."""
+
 ALTERNATIVE_SCORE = 0.1
 """Least score of a second-best code that a store keeps: of those below, about one in ten is right (resolvers.fit)."""
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from extractors import load
 from extractors.runtime import SHIPPED
 from kgbuild.pipeline import Setup
+from kgbuild.schema import UNASKED_SYSTEMS
 from ontologies.store import tables
 from resolvers.index import LexicalResolver, open_resolver
 
@@ -16,7 +17,7 @@ class Recipe:
     """Names of what is opened.
 
     Attributes:
-        systems: Code systems; none stands for every one that has a table.
+        systems: Code systems; none stands for those that users added, and ``schema.UNASKED_SYSTEMS``.
         model: Folder of a model, as trained or exported; None is the shipped one.
     """
 
@@ -27,12 +28,12 @@ class Recipe:
 def open_resolvers(
     systems: tuple[str, ...], progress: Callable[[str], None] | None = None
 ) -> dict[str, LexicalResolver]:
-    """Return the resolvers of some systems, or of every system that has a table.
+    """Return the resolvers of some systems, or of those that are used without being asked for.
 
     Raises:
         TableError: If a system is unknown or has no table.
     """
-    chosen = systems or tuple(info.system for info in tables())
+    chosen = systems or tuple(info.system for info in tables() if info.is_added or info.system in UNASKED_SYSTEMS)
     return {system: open_resolver(system, progress) for system in dict.fromkeys(chosen)}
 
 

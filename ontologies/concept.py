@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from types import MappingProxyType
 from typing import Self
 
@@ -92,6 +93,15 @@ class CodeTable:
         table.system, table.release, table.digest = system, release, digest
         table.rows, table.by_code = rows, by_code
         return table
+
+    @cached_property
+    def children(self) -> Mapping[str, Sequence[str]]:
+        """Codes right below each code that has any, in the order of the table; made when first asked for."""
+        found: dict[str, list[str]] = {}
+        for concept in self:
+            for parent in concept.parents:
+                found.setdefault(parent, []).append(concept.code)
+        return found
 
     def __len__(self) -> int:
         """Return the number of codes."""

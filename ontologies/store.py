@@ -1,20 +1,25 @@
 """The tables of this machine, a folder a code system under ``KGBUILD_HOME``: built-in ones cached, users' added."""
 
 import os
+import re
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
 from ontologies.arrays import read_arrays
 from ontologies.concept import CodeTable, TableError
 from ontologies.packed import FORMAT, read_table, write_table
+from ontologies.readers.formats import read_files
 from ontologies.readers.icd10cm import RELEASE, icd10cm_key, read_icd10cm
-from ontologies.readers.tsv import read_tsv
+from ontologies.readers.packaged import PACKAGED, packaged_key, read_packaged
 from ontologies.systems import SYSTEMS, system_of
 
 Progress = Callable[[str], None]
+
+_DATE = re.compile(r"(?<!\d)(?:19|20)\d\d(?:[01]\d[0-3]\d)?(?!\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +37,10 @@ class BuiltIn:
     read: Callable[[], CodeTable]
 
 
-BUILT_IN: dict[str, BuiltIn] = {"icd10cm": BuiltIn(RELEASE, icd10cm_key, read_icd10cm)}
+BUILT_IN: dict[str, BuiltIn] = {"icd10cm": BuiltIn(RELEASE, icd10cm_key, read_icd10cm)} | {
+    system: BuiltIn(packaged.release, partial(packaged_key, system), partial(read_packaged, system))
+    for system, packaged in PACKAGED.items()
+}
 """By system. An added table of the same system hides it until it is removed."""
 
 
@@ -78,8 +86,8 @@ def add_table(system: str, files: Sequence[Path], release: str | None = None) ->
 
     Args:
         system: Short name of the code system.
-        files: Its files; ``readers.tsv`` says what they hold.
-        release: What the publisher calls this edition; without it, a hash of the files.
+        files: Its files, or the folder of a release, in a format of ``readers.formats``.
+        release: What the publisher calls this edition; without it the date in a file's name, else a hash of the files.
 
     Raises:
         TableError: If the system is unknown or a file cannot be used; what was there before stays.
@@ -87,7 +95,7 @@ def add_table(system: str, files: Sequence[Path], release: str | None = None) ->
     """
     system_of(system)
     key = "files " + _content_hash(files)
-    table = read_tsv(system, release if release is not None else key.removeprefix("files "), files)
+    table = read_files(system, release or _release(files) or key.removeprefix("files "), files)
     path = _path(system, is_added=True)
     _make_private(path.parent)
     write_table(path, table, key)
@@ -171,11 +179,24 @@ def _added_systems() -> str:
     return ", ".join(info.system for info in tables() if info.is_added)
 
 
+def _release(files: Sequence[Path]) -> str | None:
+    """Return the date or year in the name of the first file that has one: 20260301, 2026."""
+    dates = (_DATE.search(file.name) for file in _all_files(files))
+    return next((found[0] for found in dates if found is not None), None)
+
+
 def _content_hash(files: Sequence[Path]) -> str:
     content = sha256()
-    for file in files:
-        content.update(file.read_bytes())
+    for file in _all_files(files):
+        with file.open("rb") as opened:
+            while part := opened.read(1 << 20):
+                content.update(part)
     return f"sha256:{content.hexdigest()[:12]}"
+
+
+def _all_files(files: Sequence[Path]) -> list[Path]:
+    """Return the files, in place of a folder all that it holds."""
+    return [one for file in files for one in (sorted(file.rglob("*")) if file.is_dir() else [file]) if one.is_file()]
 
 
 def _make_private(folder: Path) -> None:

@@ -14,12 +14,15 @@ class System(NamedTuple):
         iri_base: What stands before the code in the official IRI of a concept.
         licence: Who owns it and what a user needs.
         code_prefix: The part of the code that ``iri_base`` already holds: ``HP:``.
+        is_classification: Whether only codes without others below them may be used, as in billing; a category then
+            stands for its unspecified child. In a terminology every concept is as good as those below it.
     """
 
     title: str
     iri_base: str
     licence: str
     code_prefix: str = ""
+    is_classification: bool = False
 
 
 _OBO = "http://purl.obolibrary.org/obo/"
@@ -28,8 +31,12 @@ _PUBLIC = "US government work, public domain"
 # IRI bases: FHIR R5 "Using Code Systems" (hl7.org/fhir/R5/terminologies-systems.html) with "/" and the code; SNOMED
 # CT's own URI standard; MeSH RDF; LOINC's IRI; OBO PURLs. Licences as their publishers state them.
 SYSTEMS: dict[str, System] = {
-    "icd10cm": System("ICD-10-CM", "http://hl7.org/fhir/sid/icd-10-cm/", f"CDC/NCHS: {_PUBLIC}"),
-    "icd10pcs": System("ICD-10-PCS", "http://www.cms.gov/Medicare/Coding/ICD10/", f"CMS: {_PUBLIC}"),
+    "icd10cm": System(
+        "ICD-10-CM", "http://hl7.org/fhir/sid/icd-10-cm/", f"CDC/NCHS: {_PUBLIC}", is_classification=True
+    ),
+    "icd10pcs": System(
+        "ICD-10-PCS", "http://www.cms.gov/Medicare/Coding/ICD10/", f"CMS: {_PUBLIC}", is_classification=True
+    ),
     "snomedct": System(
         "SNOMED CT",
         "http://snomed.info/id/",

@@ -20,7 +20,6 @@ from resolvers.evaluate import Phrase, read_phrases
 from resolvers.index import POOL
 from resolvers.lexical import Lexicon
 from resolvers.names import SYNONYM, name_arrays
-from resolvers.normalize import words
 from resolvers.rank import WEIGHTS, Ranker, query_of
 
 Doubles = npt.NDArray[np.float64]
@@ -66,7 +65,7 @@ class Examples:
 
     def example(self, text: str, right: int, *, is_masked: bool = False) -> Example | None:
         """Return the candidates of a query; masked, without the names that are the query. None if nothing is found."""
-        query = query_of(words(text))
+        query = query_of(text)
         names = self._lexicon.search(query.words, POOL).names
         if not len(names):
             return None
@@ -77,8 +76,8 @@ class Examples:
     def from_synonyms(self, count: int, seed: int = 0) -> list[Example]:
         """Return examples from synonyms of leaves drawn at random, if their concept is among the candidates."""
         random = np.random.default_rng(seed)
-        leaf = self._arrays["row_is_leaf"][self._arrays["name_rows"]]
-        synonyms = np.flatnonzero((self._arrays["name_kinds"] == SYNONYM) & leaf)
+        usable = self._arrays["row_is_usable"][self._arrays["name_rows"]]
+        synonyms = np.flatnonzero((self._arrays["name_kinds"] == SYNONYM) & usable)
         found = []
         for name in random.permutation(synonyms)[:count].tolist():
             row = int(self._arrays["name_rows"][name])

@@ -11,14 +11,7 @@ from ontologies.store import table_path
 from resolvers.candidate import Candidate
 from resolvers.lexical import Lexicon
 from resolvers.names import name_arrays
-from resolvers.normalize import words
 from resolvers.rank import Ranker, query_of
-
-MAX_CHARACTERS = 1000
-"""Of a longer query only the beginning is searched for; no name of a code is as long."""
-
-MAX_WORDS = 32
-"""Of more different words only the first are searched for; the longest title of ICD-10-CM has 35."""
 
 POOL = 96
 """Names that the retrieval hands to the ranking."""
@@ -64,7 +57,7 @@ class LexicalResolver:
         return [self._candidates(query, k) for query in queries]
 
     def _candidates(self, text: str, k: int) -> list[Candidate]:
-        query = query_of(list(dict.fromkeys(words(text[:MAX_CHARACTERS])))[:MAX_WORDS])
+        query = query_of(text)
         names = self._lexicon.search(query.words, POOL).names
         if not len(names):
             return []

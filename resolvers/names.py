@@ -4,11 +4,13 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from zlib import crc32
 
 import numpy as np
 
 from ontologies.arrays import Array, pack_lists, pack_strings
 from ontologies.concept import CodeTable, Concept
+from ontologies.systems import SYSTEMS
 from resolvers.lexical import word_arrays
 from resolvers.meanings import NEUTRAL
 from resolvers.normalize import words
@@ -34,6 +36,7 @@ class _Name:
     row: int
     kind: int
     index: int  # among the names of its concept
+    written: int
     words: tuple[str, ...]  # different, neutral words left out, alphabetical
     optional: frozenset[str]
     is_unspecified: bool
@@ -46,29 +49,35 @@ def name_arrays(table: CodeTable) -> dict[str, Array]:
     words_of = lru_cache(maxsize=None)(words)
     row_of = {concept.code: row for row, concept in enumerate(concepts)}
     parents = [[row_of[parent] for parent in concept.parents if parent in row_of] for concept in concepts]
-    names = [name for name in _names(concepts, parents, words_of) if name.words]  # "---" cannot be searched for
+    is_classification = table.system in SYSTEMS and SYSTEMS[table.system].is_classification
+    inheriting = _inheriting(concepts, parents, words_of) if is_classification else {}
+    names = [name for name in _names(concepts, inheriting, words_of) if name.words]  # "---" cannot be searched for
     id_of, arrays = word_arrays([name.words for name in names])
     optional = np.array([word in name.optional for name in names for word in name.words], dtype=np.bool_)
     texts, text_starts = pack_strings([" ".join(name.words) for name in names])
     contexts, context_starts = pack_lists(_contexts(concepts, parents, id_of, words_of))
-    inner = np.zeros(len(concepts), dtype=np.bool_)
-    inner[[above for row, concept in enumerate(concepts) if not _is_visit(concept) for above in parents[row]]] = True
     return {
         **arrays,
         "name_rows": np.array([name.row for name in names], dtype=np.int32),
         "name_kinds": np.array([name.kind for name in names], dtype=np.uint8),
         "name_indices": np.array([name.index for name in names], dtype=np.int32),
+        "name_written": np.array([name.written for name in names], dtype=np.uint32),
         "name_unspecified": np.array([name.is_unspecified for name in names], dtype=np.bool_),
         "name_other": np.array([name.is_other for name in names], dtype=np.bool_),
         "name_optional": optional,
         "name_norms": _norms(arrays, optional),
         "name_texts": texts,
         "name_text_starts": text_starts,
-        "row_is_leaf": ~inner,
+        "row_is_usable": _usable(concepts, parents) if is_classification else np.ones(len(concepts), dtype=np.bool_),
         "row_code_order": _code_order(concepts),
         "contexts": contexts,
         "context_starts": context_starts,
     }
+
+
+def written(text: str) -> int:
+    """Return a hash of a text as it is written, but for case and white space."""
+    return crc32(" ".join(text.casefold().split()).encode())
 
 
 def key_of(found: Sequence[str]) -> str:
@@ -77,26 +86,22 @@ def key_of(found: Sequence[str]) -> str:
     return " ".join(said)
 
 
-def _names(concepts: Sequence[Concept], parents: Parents, words_of: WordsOf) -> Iterator[_Name]:
-    inheriting = _inheriting(concepts, parents, words_of)
+def _names(concepts: Sequence[Concept], inheriting: Mapping[int, int], words_of: WordsOf) -> Iterator[_Name]:
     for row, concept in enumerate(concepts):
         if not concept.assignable:
             continue
         for index, name in enumerate(concept.names):
             kind = PREFERRED if index == 0 else SYNONYM
-            yield _name(row, kind, index, words_of(name), _needed(name, words_of))
+            yield _name((row, kind, index), name, words_of)
             if row in inheriting:
-                yield _name(inheriting[row], INHERITED, 0, words_of(name), _needed(name, words_of))
+                yield _name((inheriting[row], INHERITED, 0), name, words_of)
 
 
-def _name(row: int, kind: int, index: int, found: Sequence[str], needed: Sequence[str]) -> _Name:
+def _name(place: tuple[int, int, int], text: str, words_of: WordsOf) -> _Name:
+    found, needed = words_of(text), words_of(_OPTIONAL.sub(" ", text))
     said = tuple(sorted(set(found) - NEUTRAL)) or tuple(sorted(set(found)))
     optional = frozenset(said).difference(needed) if set(needed) & set(said) else frozenset()
-    return _Name(row, kind, index, said, optional, "unspecified" in found, "other" in found)
-
-
-def _needed(name: str, words_of: WordsOf) -> Sequence[str]:
-    return words_of(_OPTIONAL.sub(" ", name))
+    return _Name(*place, written(text), said, optional, "unspecified" in found, "other" in found)
 
 
 def _inheriting(concepts: Sequence[Concept], parents: Parents, words_of: WordsOf) -> dict[int, int]:
@@ -119,6 +124,13 @@ def _inheriting(concepts: Sequence[Concept], parents: Parents, words_of: WordsOf
             row = below[row]
         leaves[parent] = row
     return leaves
+
+
+def _usable(concepts: Sequence[Concept], parents: Parents) -> Array:
+    """Tell for each concept whether no other stands below it; those that add only the visit do not count."""
+    usable = np.ones(len(concepts), dtype=np.bool_)
+    usable[[above for row, concept in enumerate(concepts) if not _is_visit(concept) for above in parents[row]]] = False
+    return usable
 
 
 def _is_visit(concept: Concept) -> bool:

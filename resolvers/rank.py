@@ -15,21 +15,29 @@ from rapidfuzz import fuzz, process
 from ontologies.arrays import Array
 from resolvers.lexical import HEAD_SIMILARITY, Floats, Ints, Lexicon
 from resolvers.meanings import GENERIC_HEADS, OPPOSITES, SETTINGS
-from resolvers.names import INHERITED, key_of
+from resolvers.names import INHERITED, key_of, written
+from resolvers.normalize import words
+
+MAX_CHARACTERS = 1000
+"""Of a longer query only the beginning is searched for; no name of a code is as long."""
+
+MAX_WORDS = 32
+"""Of more different words only the first are searched for; the longest title of ICD-10-CM has 35."""
 
 WEIGHTS: dict[str, float] = {
-    "said": 5.5,
+    "said": 5.4,
     "said by what is above": 6.2,
     "adds words": -4.9,
     "adds a setting": -1.5,
     "contradicts": -1.7,
     "letters in order": 2.3,
     "letters of shared words": 2.9,
-    "is the query": 4.6,
+    "is the query": 2.3,
+    "is written so": 3.0,
     "is the query but for its head": 0.9,
     "unspecified, all said": 0.3,
     "unspecified, not all said": -0.8,
-    "leaf": 4.9,
+    "usable": 4.9,
     "inherited": -1.7,
 }
 """Feature and weight; ``Ranker.features`` says what each is. Fitted by ``python -m resolvers.fit`` on the names of
@@ -55,17 +63,20 @@ class Query:
         words: The different words, alphabetical, neutral ones left out.
         key: The same joined; what an exact name has too.
         says_other: Whether it asks for what a table calls "other".
+        written: ``names.written`` of the text that was asked.
     """
 
     words: tuple[str, ...]
     key: str
     says_other: bool
+    written: int
 
 
-def query_of(found: Sequence[str]) -> Query:
-    """Return the query that normalised words make."""
+def query_of(text: str) -> Query:
+    """Return the query of a text; only its first ``MAX_CHARACTERS`` and ``MAX_WORDS`` are looked at."""
+    found = list(dict.fromkeys(words(text[:MAX_CHARACTERS])))[:MAX_WORDS]
     key = key_of(found)
-    return Query(tuple(key.split()), key, "other" in found)
+    return Query(tuple(key.split()), key, "other" in found, written(text[:MAX_CHARACTERS]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,10 +172,11 @@ class Ranker:
             "letters in order": _ratios(query.key, texts, fuzz.ratio),  # on sorted words: a token sort ratio
             "letters of shared words": _ratios(query.key, texts, fuzz.token_set_ratio),
             "is the query": is_query,
+            "is written so": arrays["name_written"][names] == query.written,
             "is the query but for its head": is_but_for_head,
             "unspecified, all said": unspecified & is_whole,
             "unspecified, not all said": unspecified & ~is_whole,
-            "leaf": arrays["row_is_leaf"][arrays["name_rows"][names]],
+            "usable": arrays["row_is_usable"][arrays["name_rows"][names]],
             "inherited": arrays["name_kinds"][names] == INHERITED,
         }
         return np.stack([np.asarray(columns[name], dtype=np.float32) for name in WEIGHTS], axis=1)

@@ -169,6 +169,8 @@ def test_retract_withdraws_a_note_and_a_second_time_fails(place: Path) -> None:
         (("query", "DELETE WHERE { ?s ?p ?o }"), 1, ""),
         (("query", "SELECT ?x WHERE { ?x"), 1, ""),
         (("ontology", "add", "cpt", "examples/notes/README.md"), 1, "README.md:1"),
+        (("ontology", "show", "icd10cm", "K99"), 1, "icd10cm April 2026: no code K99"),
+        (("ontology", "show", "snomedct", "1"), 1, "kgbuild ontology add snomedct FILE"),
     ],
 )
 def test_what_is_wrong_is_one_line_and_the_right_status(
@@ -178,6 +180,23 @@ def test_what_is_wrong_is_one_line_and_the_right_status(
     assert done.returncode == status
     assert said in done.stderr and "Traceback" not in done.stderr
     assert status == 2 or (done.stderr.startswith("Error: ") and len(done.stderr.strip().splitlines()) == 1)
+
+
+def test_a_code_is_shown_with_what_stands_above_and_below(run: Run) -> None:
+    (shown,) = [
+        json.loads(line) for line in run("ontology", "show", "icd10cm", "K76", "--format", "jsonl").stdout.splitlines()
+    ]
+    assert (shown["name"], shown["parents"]) == ("Other diseases of liver", ["K70-K77"])
+    assert {"K76.0", "K76.9"} <= set(shown["children"])
+    table = run("ontology", "show", "icd10cm", "K76.0").stdout
+    assert "above    K76  " in table and "Fatty (change of) liver, not elsewhere classified" in table
+
+
+def test_search_ranks_where_resolve_abstains(run: Run) -> None:
+    asked = ("fatty change", "--system", "icd10cm", "--format", "jsonl", "-k", "3")
+    rows = [json.loads(line) for line in run("ontology", "search", *asked).stdout.splitlines()]
+    assert len(rows) == 3
+    assert "K76.0" in [row["code"] for row in rows]
 
 
 def test_an_unknown_patient_has_an_empty_timeline(run: Run) -> None:

@@ -1,6 +1,7 @@
 """Normalised words, retrieval, ranking and the laws of a resolver, on small tables."""
 
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -124,16 +125,30 @@ def test_enriched_chunk_resolves_to_the_more_specific_code(
 
 
 # --- ranking ------------------------------------------------------------------------------------------------------
-HEARTS = table(
-    I50="Heart failure",
-    I50_1="Left ventricular failure, unspecified",
-    I50_9="Heart failure, unspecified",
-    I50_30="Unspecified diastolic (congestive) heart failure",
-    I51_9="Heart disease, unspecified",
-    N19="Unspecified kidney failure",
-    J96=("Respiratory failure", "Lung failure"),
-    S26="Injury of left heart",
-    S27="Injury of right heart",
+def classified(flat: CodeTable) -> CodeTable:
+    """Return a table as one of ICD-10-CM, each code below the one before its underscore."""
+    concepts = [
+        replace(
+            concept, system="icd10cm", parents=tuple(p for p in [concept.code.partition("_")[0]] if p != concept.code)
+        )
+        for concept in flat
+    ]
+    known = {concept.code for concept in concepts}
+    return CodeTable("icd10cm", "1", [replace(c, parents=tuple(p for p in c.parents if p in known)) for c in concepts])
+
+
+HEARTS = classified(
+    table(
+        I50="Heart failure",
+        I50_1="Left ventricular failure, unspecified",
+        I50_9="Heart failure, unspecified",
+        I50_30="Unspecified diastolic (congestive) heart failure",
+        I51_9="Heart disease, unspecified",
+        N19="Unspecified kidney failure",
+        J96=("Respiratory failure", "Lung failure"),
+        S26="Injury of left heart",
+        S27="Injury of right heart",
+    )
 )
 
 
@@ -188,12 +203,28 @@ def test_heading_is_never_a_candidate() -> None:
 
 def test_name_of_a_category_leads_to_its_unspecified_leaf() -> None:
     concepts = [
-        Concept("local", "C", "Snuffles", ("Sniffles",)),
-        Concept("local", "C.1", "Snuffles of dogs", parents=("C",)),
-        Concept("local", "C.9", "Snuffles, unspecified", parents=("C",)),
+        Concept("icd10cm", "C", "Snuffles", ("Sniffles",)),
+        Concept("icd10cm", "C.1", "Snuffles of dogs", parents=("C",)),
+        Concept("icd10cm", "C.9", "Snuffles, unspecified", parents=("C",)),
     ]
-    (candidates,) = memory_resolver(CodeTable("local", "1", concepts))(["sniffles"], 5)
+    (candidates,) = memory_resolver(CodeTable("icd10cm", "1", concepts))(["sniffles"], 5)
     assert candidates[0].concept.code == "C.9"
+
+
+def test_concept_of_a_terminology_is_as_good_as_those_below_it() -> None:
+    concepts = [
+        Concept("mesh", "D1", "Snuffles", ("Sniffles",)),
+        Concept("mesh", "D2", "Snuffles of dogs", parents=("D1",)),
+        Concept("mesh", "D3", "Snuffles, unspecified", parents=("D1",)),
+    ]
+    (candidates,) = memory_resolver(CodeTable("mesh", "1", concepts))(["sniffles"], 5)
+    assert candidates[0].concept.code == "D1"
+
+
+def test_name_that_is_written_so_goes_before_one_of_the_same_words() -> None:
+    resolver = memory_resolver(table(A="(-)-Ketamine", B="Ketamine", C="Ketamines"))
+    assert best(resolver, "ketamine") == "B"
+    assert best(resolver, "(-)-ketamine") == "A"
 
 
 def test_table_whose_names_hold_no_word_finds_nothing() -> None:

