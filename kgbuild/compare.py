@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from kgbuild.resolve import Resolution, ResolvedNote
+from kgbuild.resolve import Resolution, ResolvedNote, answered
 from resolvers.candidate import Candidate, Resolver
 
 
@@ -75,7 +75,7 @@ def compare(resolved: ResolvedNote, resolvers: Mapping[str, Resolver]) -> list[C
     return [
         Comparison(
             resolved.note.id, r.chunk.mention.start, r.chunk.mention.end, r.system,
-            r.chunk.base_text, base[r.system, r.chunk.base_text], r.chunk.text, r.best,
+            r.chunk.base_text, base[_key(r)], r.chunk.text, r.best,
         )
         for r in enriched
     ]  # fmt: skip
@@ -83,15 +83,18 @@ def compare(resolved: ResolvedNote, resolvers: Mapping[str, Resolver]) -> list[C
 
 def _base(
     resolutions: Sequence[Resolution], resolvers: Mapping[str, Resolver]
-) -> dict[tuple[str, str], Candidate | None]:
-    """Return the best candidate of each system and base text."""
-    found: dict[tuple[str, str], Candidate | None] = {}
-    for system, resolver in resolvers.items():
-        queries = sorted({r.chunk.base_text for r in resolutions if r.system == system})
-        for query, candidates in zip(queries, resolver(queries, 1), strict=True):
-            is_sure = bool(candidates) and candidates[0].score >= resolver.threshold
-            found[system, query] = candidates[0] if is_sure else None
-    return found
+) -> dict[tuple[str, str, str], Candidate | None]:
+    """Return the best candidate of each system, label and base text."""
+    found = answered({_key(r) for r in resolutions if r.system in resolvers}, resolvers, 1)
+    return {
+        key: candidates[0] if candidates and candidates[0].score >= resolvers[key[0]].threshold else None
+        for key, candidates in found.items()
+    }
+
+
+def _key(resolution: Resolution) -> tuple[str, str, str]:
+    """Return system, label and base text."""
+    return resolution.system, resolution.chunk.mention.label, resolution.chunk.base_text
 
 
 def _code(candidate: Candidate | None) -> str | None:

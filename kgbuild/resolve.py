@@ -1,12 +1,12 @@
 """Chunks into codes: the only place where text and codes meet."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from extractors.document import Document
 from kgbuild.enrich import Chunk, forms
 from kgbuild.note import Note
-from kgbuild.schema import SYSTEMS_OF_LABEL
+from kgbuild.schema import ROOTS, SYSTEMS_OF_LABEL
 from resolvers.candidate import Candidate, Resolver
 
 
@@ -60,21 +60,40 @@ def resolve_chunks(chunks: Sequence[Chunk], resolvers: Mapping[str, Resolver], k
         The resolutions of each chunk, in the order of ``SYSTEMS_OF_LABEL``.
     """
     systems = [[s for s in SYSTEMS_OF_LABEL.get(chunk.mention.label, ()) if s in resolvers] for chunk in chunks]
-    answers: dict[tuple[str, str], tuple[Candidate, ...]] = {}
-    for system, resolver in resolvers.items():
-        asked = [chunk for chunk, some in zip(chunks, systems, strict=True) if system in some]
-        queries = sorted({form.text for chunk in asked for form in forms(chunk)})
-        answers |= {(system, q): tuple(found) for q, found in zip(queries, resolver(queries, k), strict=True)}
+    asked = {
+        (system, chunk.mention.label, form.text)
+        for chunk, some in zip(chunks, systems, strict=True)
+        for system in some
+        for form in forms(chunk)
+    }
+    answers = answered(asked, resolvers, k)
 
     def resolution(chunk: Chunk, system: str) -> Resolution:
         resolver = resolvers[system]
         tried = [
-            Resolution(form, system, resolver.release, answers[system, form.text], resolver.threshold)
+            Resolution(
+                form, system, resolver.release, answers[system, chunk.mention.label, form.text], resolver.threshold
+            )
             for form in forms(chunk)
         ]
         return next((one for one in tried if one.best is not None), tried[0])
 
     return [[resolution(chunk, system) for system in some] for chunk, some in zip(chunks, systems, strict=True)]
+
+
+def answered(
+    asked: Collection[tuple[str, str, str]], resolvers: Mapping[str, Resolver], k: int
+) -> dict[tuple[str, str, str], tuple[Candidate, ...]]:
+    """Return the candidates of each (system, label, text): those of the part of the system that the label may be."""
+    texts: dict[tuple[str, str], list[str]] = {}
+    for system, label, text in sorted(asked):
+        texts.setdefault((system, label), []).append(text)
+    found: dict[tuple[str, str, str], tuple[Candidate, ...]] = {}
+    for (system, label), queries in texts.items():
+        resolver = resolvers[system].within(ROOTS.get((system, label), ()))
+        for text, candidates in zip(queries, resolver(queries, k), strict=True):
+            found[system, label, text] = tuple(candidates)
+    return found
 
 
 def query_rows(queries: Sequence[str], resolver: Resolver, k: int) -> list[dict[str, object]]:

@@ -41,6 +41,31 @@ SYSTEMS_OF_LABEL: dict[str, tuple[str, ...]] = {
 }
 """Which systems code a mention of a label; the first that answers names the entity."""
 
+_MESH_PROBLEMS = (
+    "D007239 D009369 D009140 D004066 D009057 D012140 D010038 D009422 D005128 D000091642 D002318 D006425 D009358 "
+    "D017437 D009750 D004700 D007154 D007280 D000820 D013568 D009784 D064419 D014947 D001523 D001526".split()
+)
+_MESH_DRUGS = (
+    "D007287 D009930 D006571 D011083 D046911 D006730 D045762 D002241 D008055 D000602 D009706 D045424 D001685 D001697 "
+    "D004364 D020164".split()
+)
+ROOTS: dict[tuple[str, str], tuple[str, ...]] = {
+    # MeSH: branches C and F03 with Behavioral Symptoms; D; E
+    **{("mesh", label): tuple(_MESH_PROBLEMS) for label in PROBLEM_LABELS},
+    ("mesh", "Medication"): tuple(_MESH_DRUGS),
+    ("mesh", "Diagnostic_procedure"): ("D003933", "D008919", "D013812"),
+    ("mesh", "Therapeutic_procedure"): ("D013812", "D013514", "D000760", "D003813", "D008919"),
+    # HPO: Phenotypic abnormality, not modes of inheritance, modifiers or frequencies
+    **{("hpo", label): ("HP:0000118",) for label in PROBLEM_LABELS},
+    # SNOMED CT: clinical finding; procedure; pharmaceutical product, substance; body structure
+    **{("snomedct", label): ("404684003",) for label in (*PROBLEM_LABELS, "History")},
+    **{("snomedct", label): ("71388002",) for label in ("Diagnostic_procedure", "Therapeutic_procedure")},
+    ("snomedct", "Medication"): ("373873005", "105590001"),
+    ("snomedct", "Biological_structure"): ("123037004",),
+}
+"""By system and label: the codes that hold all that a mention of the label can be. A table that has none of them, such
+as one without a hierarchy, is searched as a whole."""
+
 UNASKED_SYSTEMS = ("icd10cm",)
 """Systems whose built-in table codes notes without being asked for; others that come with kgbuild when they are named
 (``--system``), and tables of the user's own always."""

@@ -32,3 +32,7 @@ class Resolver(Protocol):
     def __call__(self, queries: Sequence[str], k: int) -> list[list[Candidate]]:
         """Return at most ``k`` candidates a query, best first, ties by code; an unknown query has none."""
         ...
+
+    def within(self, roots: Sequence[str]) -> "Resolver":
+        """Return the resolver over the concepts that are some codes or below them; itself if it knows none of these."""
+        ...

@@ -1,8 +1,13 @@
 """Resolvers over code tables: the search index of a table on disk, or of a small table in memory."""
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from hashlib import sha256
 from pathlib import Path
+from typing import Self
+
+import numpy as np
 
 from ontologies.arrays import Array, read_arrays, write_arrays
 from ontologies.concept import CodeTable, TableError
@@ -10,7 +15,7 @@ from ontologies.packed import read_table
 from ontologies.store import table_path
 from resolvers.candidate import Candidate
 from resolvers.lexical import Lexicon
-from resolvers.names import name_arrays
+from resolvers.names import name_arrays, rows_within
 from resolvers.rank import Ranker, query_of
 
 POOL = 96
@@ -33,6 +38,9 @@ class LexicalResolver:
         threshold: Score below which a caller should abstain.
     """
 
+    _among: Array | None = None
+    """Which names are looked at, ``(names,)``; None is all."""
+
     def __init__(self, table: CodeTable, arrays: Mapping[str, Array], threshold: float = THRESHOLD) -> None:
         self.system = table.system
         self.release = table.release
@@ -41,6 +49,7 @@ class LexicalResolver:
         self._arrays = arrays
         self._lexicon = Lexicon(arrays)
         self._ranker = Ranker(arrays, self._lexicon)
+        self._parts: dict[tuple[int, ...], Self] = {}
 
     def __call__(self, queries: Sequence[str], k: int) -> list[list[Candidate]]:
         """Return at most ``k`` candidates a query, best first, ties by code; an empty query has none.
@@ -56,9 +65,28 @@ class LexicalResolver:
             raise ValueError(f"k: expected at least 1, found {k}")
         return [self._candidates(query, k) for query in queries]
 
+    def within(self, roots: Sequence[str]) -> Self:
+        """Return the resolver over the concepts that are some codes or stand below them.
+
+        Of codes that the table lacks nothing is known: if it has none of them, this is the resolver itself.
+        """
+        rows = tuple(sorted(self._row_of(root) for root in roots if root in self._table.by_code))
+        if not rows:
+            return self
+        if rows not in self._parts:
+            part = copy(self)
+            part._among = rows_within(self._arrays, rows)[self._arrays["name_rows"]]
+            self._parts[rows] = part
+        return self._parts[rows]
+
+    def _row_of(self, code: str) -> int:
+        """Return the row of a code that the table has."""
+        by_code = np.argsort(self._arrays["row_code_order"])
+        return int(by_code[bisect_left(by_code, code, key=lambda row: self._table.rows[row].code)])
+
     def _candidates(self, text: str, k: int) -> list[Candidate]:
         query = query_of(text)
-        names = self._lexicon.search(query.words, POOL).names
+        names = self._lexicon.search(query.words, POOL, self._among).names
         if not len(names):
             return []
         ranked = self._ranker.ranked(query, names)

@@ -123,8 +123,14 @@ class Lexicon:
         """Return the ids of those words that the table has."""
         return np.array(sorted(self._id_of[word] for word in words if word in self._id_of), dtype=np.int32)
 
-    def search(self, query: Sequence[str], limit: int) -> Hits:
-        """Return the ``limit`` names with the highest cosine to the query words, and no name without a common word."""
+    def search(self, query: Sequence[str], limit: int, among: Array | None = None) -> Hits:
+        """Return the ``limit`` names with the highest cosine to the query words, and no name without a common word.
+
+        Args:
+            query: Words.
+            limit: Most names.
+            among: Which names to look at, ``(names,)``; None is all.
+        """
         norms = self._arrays["name_norms"]
         scores = np.zeros(len(norms), dtype=np.float32)
         length = 0.0
@@ -133,6 +139,8 @@ class Lexicon:
             length += weight * weight
             self._add(scores, self.reach(word), weight)
         scores /= norms * np.float32(max(length, 1e-9) ** 0.5)
+        if among is not None:
+            scores[~among] = 0
         return _best(scores, limit)
 
     def _add(self, scores: Floats, reach: Reach, weight: float) -> None:

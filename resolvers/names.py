@@ -54,6 +54,7 @@ def name_arrays(table: CodeTable) -> dict[str, Array]:
     names = [name for name in _names(concepts, inheriting, words_of) if name.words]  # "---" cannot be searched for
     id_of, arrays = word_arrays([name.words for name in names])
     optional = np.array([word in name.optional for name in names for word in name.words], dtype=np.bool_)
+    parent_rows, parent_starts = pack_lists(parents)
     texts, text_starts = pack_strings([" ".join(name.words) for name in names])
     contexts, context_starts = pack_lists(_contexts(concepts, parents, id_of, words_of))
     return {
@@ -70,9 +71,23 @@ def name_arrays(table: CodeTable) -> dict[str, Array]:
         "name_text_starts": text_starts,
         "row_is_usable": _usable(concepts, parents) if is_classification else np.ones(len(concepts), dtype=np.bool_),
         "row_code_order": _code_order(concepts),
+        "row_parents": parent_rows,
+        "row_parent_starts": parent_starts,
         "contexts": contexts,
         "context_starts": context_starts,
     }
+
+
+def rows_within(arrays: Mapping[str, Array], rows: Sequence[int]) -> Array:
+    """Tell for each concept whether it is one of some, by row, or stands below one: ``(concepts,)``."""
+    parents, starts = arrays["row_parents"], arrays["row_parent_starts"]
+    child = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    found = np.zeros(len(starts) - 1, dtype=np.bool_)
+    found[list(rows)] = True
+    count = 0
+    while count < (count := int(found.sum())):
+        found[child[found[parents]]] = True
+    return found
 
 
 def written(text: str) -> int:

@@ -6,7 +6,7 @@ from extractors.document import Document, Mention, Relation
 from extractors.lexicon import LexiconExtractor
 from kgbuild.enrich import Chunk, chunks, forms
 from kgbuild.resolve import resolve_chunks
-from kgbuild.schema import ENRICHMENTS, RELATION_LABELS, SYSTEMS_OF_LABEL
+from kgbuild.schema import ENRICHMENTS, RELATION_LABELS, ROOTS, SYSTEMS_OF_LABEL
 from ontologies.concept import CodeTable, Concept
 from resolvers.index import memory_resolver
 
@@ -78,6 +78,24 @@ def test_details_drop_one_by_one_but_the_body_site_stays() -> None:
         "CT scan chest Multi-slice",
         "CT scan chest",
     ]
+
+
+def test_a_disease_is_not_coded_as_a_test_of_the_same_words() -> None:
+    concepts = [
+        Concept("mesh", "D009369", "Neoplasms"),
+        Concept("mesh", "D1", "Marker of tumors", parents=("D009369",)),
+        Concept("mesh", "D003933", "Diagnosis"),
+        Concept("mesh", "D2", "Tumor marker", parents=("D003933",)),
+    ]
+    resolvers = {"mesh": memory_resolver(CodeTable("mesh", "1", concepts), threshold=0.0)}
+    asked = [Chunk(Mention(0, 12, label, "tumor marker")) for label in ("Disease_disorder", "Diagnostic_procedure")]
+    ((disease,), (test,)) = resolve_chunks(asked, resolvers)
+    assert [c.concept.code for c in disease.candidates] == ["D1", "D009369"]
+    assert test.candidates[0].concept.code == "D2"
+
+
+def test_every_root_is_of_a_label_that_its_system_codes() -> None:
+    assert all(system in SYSTEMS_OF_LABEL[label] for system, label in ROOTS)
 
 
 def test_the_fullest_form_that_is_sure_is_used() -> None:

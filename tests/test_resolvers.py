@@ -221,6 +221,39 @@ def test_concept_of_a_terminology_is_as_good_as_those_below_it() -> None:
     assert candidates[0].concept.code == "D1"
 
 
+TREE = CodeTable(
+    "mesh",
+    "1",
+    [
+        Concept("mesh", "C", "Diseases"),
+        Concept("mesh", "C1", "Toxicity of drugs", parents=("C",)),
+        Concept("mesh", "C2", "Toxicity of mercury", parents=("C1",)),
+        Concept("mesh", "E", "Procedures"),
+        Concept("mesh", "E1", "Toxicity tests", parents=("E",)),
+        Concept("mesh", "X", "Toxicity at home", parents=("C1", "E1")),
+    ],
+)
+
+
+@pytest.mark.parametrize(
+    ("roots", "codes"),
+    [
+        ((), {"C1", "C2", "E1", "X"}),
+        (("C",), {"C1", "C2", "X"}),
+        (("C2",), {"C2"}),
+        (("E", "C2"), {"C2", "E1", "X"}),
+        (("Z", "E"), {"E1", "X"}),  # a root of another release
+        (("Z",), {"C1", "C2", "E1", "X"}),  # nothing is known of what a label may be
+    ],
+)
+def test_part_of_a_table_is_what_stands_below_its_roots(roots: tuple[str, ...], codes: set[str]) -> None:
+    resolver = memory_resolver(TREE)
+    (candidates,) = resolver.within(roots)(["toxicity"], 9)
+    assert {candidate.concept.code for candidate in candidates} == codes
+    (all_of_them,) = resolver(["toxicity"], 9)
+    assert len(all_of_them) == 4
+
+
 def test_name_that_is_written_so_goes_before_one_of_the_same_words() -> None:
     resolver = memory_resolver(table(A="(-)-Ketamine", B="Ketamine", C="Ketamines"))
     assert best(resolver, "ketamine") == "B"
@@ -316,6 +349,9 @@ class Fixed:
 
     def __init__(self, answers: dict[str, list[tuple[str, float]]]) -> None:
         self.answers = answers
+
+    def within(self, roots: object) -> "Fixed":
+        return self
 
     def __call__(self, queries: object, k: int) -> list[list[Candidate]]:
         assert isinstance(queries, list)
