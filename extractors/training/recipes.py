@@ -72,7 +72,7 @@ PRESETS: dict[str, Plan] = {
     # The same for the Bi-LSTM, whose LSTMs learn from nothing and want the rate of the heads.
     "ade-bilstm": Plan(
         model=JointConfig((), (), NAME, context=0),
-        training=TrainingConfig(epochs=20, batch_windows=16, encoder_rate=1e-3, masked=0.0, keep_last=True),
+        training=TrainingConfig(epochs=10, batch_windows=16, encoder_rate=1e-3, masked=0.0, keep_last=True),
         with_validation=True,
     ),
 }  # fmt: skip
