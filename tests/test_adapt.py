@@ -13,15 +13,9 @@ from extractors.encode import special
 from extractors.networks.encoders import load_encoder, load_tokenizer_of
 from extractors.training.adapt import AdaptConfig, Masked, Stretch, adapt_encoder, hide, stretches
 from extractors.training.silver import project, term_table
-from tests.tiny import tiny_encoder
 
 TEXTS = ["severe pain in the chest .", "a mild lesion of the liver was noted .", "no fever today ."]
 ANNOTATED = {"toy": [Document("severe pain", (Mention(7, 11, "Finding", "pain"),), ())]}
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_encoder(tmp_path_factory.mktemp("encoder"))
 
 
 @pytest.fixture

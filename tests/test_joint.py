@@ -1,6 +1,5 @@
 """The joint model on a tiny random BERT: what it computes, what it learns, and that every runtime reads the same."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -20,7 +19,8 @@ from extractors.training.export import export_model
 from extractors.training.loop import Epoch, TrainingConfig, Watch, train_joint
 from extractors.training.score import mention_scores, relation_scores
 from extractors.training.store import TorchExtractor, save_model
-from tests.tiny import tiny_encoder
+
+pytestmark = pytest.mark.usefixtures("_one_thread")
 
 LABELS = ("Finding", "Severity", "Site")
 RELATIONS = ("CAUSE", "MODIFY")
@@ -49,11 +49,6 @@ NOTES = [
 
 
 @pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_encoder(tmp_path_factory.mktemp("encoder"))
-
-
-@pytest.fixture(scope="module")
 def config(encoder: Path) -> JointConfig:
     return JointConfig(LABELS, RELATIONS, str(encoder), label_size=16, pair_size=32, dropout=0.0, limit=40, context=8)
 
@@ -68,14 +63,6 @@ def trained(encoder: Path, config: JointConfig, tmp_path_factory: pytest.TempPat
 QUICK = TrainingConfig(
     epochs=25, batch_subwords=120, encoder_rate=3e-3, head_rate=1e-2, masked=0.0, average=0.8, learn_words=True
 )
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
 
 
 def test_likelihood_is_the_one_of_pytorch_crf() -> None:

@@ -7,7 +7,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -36,24 +36,10 @@ from kgbuild import cli_models
 from kgbuild.cli import cli
 from kgbuild.progress import step_line
 from tests.test_joint import LABELS, NOTES, QUICK, RELATIONS, document
-from tests.tiny import tiny_encoder
 
 ROOT = Path(__file__).parents[1]
 SHORT = replace(QUICK, epochs=3)
 PLACES = ("chest", "liver", "lung", "left kidney", "right kidney", "mm", "mass", "march", "may", "lesion")
-
-
-@pytest.fixture(autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
-
-
-@pytest.fixture(scope="module")
-def encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_encoder(tmp_path_factory.mktemp("encoder"))
 
 
 @pytest.fixture(scope="module")
@@ -308,6 +294,8 @@ from pathlib import Path
 from extractors.networks.joint import JointConfig
 from extractors.training.loop import Watch, train_joint
 from tests.test_training import NOTES, SHORT
+
+pytestmark = pytest.mark.usefixtures("_one_thread")
 torch.set_num_threads(1)
 steps = []
 def step(progress):
