@@ -37,6 +37,8 @@ from kgbuild.cli import cli
 from kgbuild.progress import step_line
 from tests.test_joint import LABELS, NOTES, QUICK, RELATIONS, document
 
+pytestmark = pytest.mark.usefixtures("_one_thread")
+
 ROOT = Path(__file__).parents[1]
 SHORT = replace(QUICK, epochs=3)
 PLACES = ("chest", "liver", "lung", "left kidney", "right kidney", "mm", "mass", "march", "may", "lesion")
@@ -294,8 +296,6 @@ from pathlib import Path
 from extractors.networks.joint import JointConfig
 from extractors.training.loop import Watch, train_joint
 from tests.test_training import NOTES, SHORT
-
-pytestmark = pytest.mark.usefixtures("_one_thread")
 torch.set_num_threads(1)
 steps = []
 def step(progress):
