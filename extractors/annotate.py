@@ -2,7 +2,7 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 
@@ -126,8 +126,14 @@ def _overlaps(document: Document, time: Mention) -> bool:
 
 def _replaced(document: Document, becomes: Mapping[Mention, Mention]) -> Document:
     """Return the document with other mentions, its relations between the new ones; some may become one."""
-    new: Callable[[Mention], Mention] = becomes.__getitem__
+    mentions: dict[tuple[int, int, str], Mention] = {}
+    for mention in becomes.values():
+        mentions.setdefault((mention.start, mention.end, mention.label), mention)
+
+    def new(old: Mention) -> Mention:
+        mention = becomes[old]
+        return mentions[mention.start, mention.end, mention.label]
+
     moved = (replace(r, head=new(r.head), tail=new(r.tail)) for r in document.relations)
     relations = {(r.head, r.tail, r.label): r for r in moved if r.head != r.tail}
-    mentions = {(m.start, m.end, m.label): m for m in becomes.values()}
     return Document(document.text, tuple(mentions[key] for key in sorted(mentions)), tuple(relations.values()))

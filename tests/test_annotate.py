@@ -1,5 +1,6 @@
 """What rules add to a model's document and take away from it."""
 
+from dataclasses import replace
 from datetime import date
 
 import pytest
@@ -44,14 +45,14 @@ def test_relations_of_a_heading_go_with_it() -> None:
     assert (found.mentions, found.relations) == ((drug,), ())
 
 
-def marked(text: str, *mentions: tuple[str, str], relations: tuple[tuple[int, int], ...] = ()) -> Document:
-    """The text as a model reads it that finds those words with those labels, in this order, with MODIFY relations."""
+def marked(text: str, *mentions: tuple[str, str]) -> Document:
+    """The text as a model reads it that finds those words with those labels, in this order."""
     found, at = [], 0
     for words, label in mentions:
         start = text.index(words, at)
         at = start + len(words)
         found.append(Mention(start, at, label, words))
-    return Document(text, tuple(found), tuple(Relation(found[a], found[b], "MODIFY") for a, b in relations))
+    return Document(text, tuple(found))
 
 
 @pytest.mark.parametrize(
@@ -86,10 +87,13 @@ def test_relations_of_two_parts_are_those_of_the_whole() -> None:
     text = "Lasix b.i.d."
     read = marked(
         text, ("Lasix", "Medication"), ("b.", "Dosage"), ("i.d.", "Administration"),
-        relations=((1, 0), (2, 0), (1, 2)),
     )  # fmt: skip
-    found = annotate(read, None)
+    unsure = replace(read.mentions[2], score=0.5)  # two parts are never equally sure
+    drug, part = read.mentions[:2]
+    relations = (Relation(part, drug, "MODIFY"), Relation(unsure, drug, "MODIFY"), Relation(part, unsure, "MODIFY"))
+    found = annotate(Document(text, (drug, part, unsure), relations), None)
     assert [(r.head.text, r.tail.text) for r in found.relations] == [("b.i.d.", "Lasix")]
+    assert [m.text for m in found.mentions] == ["Lasix", "b.i.d."]
 
 
 @pytest.mark.parametrize(
