@@ -45,12 +45,12 @@ PART ?= test
 bench-coding: .venv/default
 	$(BIN)/python benchmarks/coding.py $(KGBUILD_DATA) --part $(PART)
 
-# FOLDS: any of 0 to 9; ENCODERS: minilm, bilstm. A fold that is done is not trained again.
+# FOLDS: any of 0 to 9; ENCODERS: minilm, bilstm; BF16=1: half precision. A fold that is done is not trained again.
 FOLDS ?= 0,1,2
 ENCODERS ?= minilm,bilstm
 MINILM ?= all-MiniLM-L6-v2
 ade: .venv/bench
-	$(BIN)/python benchmarks/ade.py $(KGBUILD_DATA) --folds $(FOLDS) --encoders $(ENCODERS) --minilm $(MINILM)
+	$(BIN)/python benchmarks/ade.py $(KGBUILD_DATA) --folds $(FOLDS) --encoders $(ENCODERS) --minilm $(MINILM) $(if $(BF16),--bf16)
 
 # all-MiniLM-L6-v2 taught biomedical text, some 40 minutes: runs/encoder, for `make ade MINILM=runs/encoder` and
 # `kgbuild train joint ... --encoder runs/encoder`.
