@@ -2,8 +2,11 @@
 
 from dataclasses import replace
 from datetime import date
+from itertools import pairwise
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from extractors.annotate import annotate
 from extractors.document import Document, Mention, Relation
@@ -143,3 +146,39 @@ def test_assertions_reach_the_arguments_of_relations() -> None:
     found = read("No cyst of the kidney.")
     (relation,) = found.relations
     assert (relation.head.text, relation.tail.text, relation.tail.assertion) == ("kidney", "cyst", "absent")
+
+
+PIECES = st.sampled_from(
+    [
+        "Lasix",
+        "20 mg",
+        "b.i.d.",
+        "p.o.",
+        "q12 hours",
+        "daily",
+        "3/20/99",
+        "calcium",
+        "score",
+        "MEDICATIONS:",
+        "\n",
+        "pain",
+        ",",
+        ".",
+    ]
+)
+LABELS = st.sampled_from(["Dosage", "Administration", "Frequency", "Lab_value", "Diagnostic_procedure", "Medication"])
+
+
+@settings(deadline=None, max_examples=200)
+@given(st.lists(PIECES, min_size=1, max_size=12).map(" ".join), st.data())
+def test_whatever_a_model_reads_stays_a_document(text: str, data: st.DataObject) -> None:
+    cuts = data.draw(st.lists(st.integers(0, len(text)), unique=True, max_size=10).map(sorted))
+    mentions = [
+        Mention(a, b, data.draw(LABELS), text[a:b], score=data.draw(st.sampled_from([0.5, 0.9])))
+        for a, b in pairwise(cuts)
+        if text[a:b] == text[a:b].strip() != ""
+    ]
+    relations = tuple(Relation(a, b, "MODIFY") for a in mentions for b in mentions if a != b)
+    found = annotate(Document(text, tuple(mentions), relations), date(2020, 5, 1))
+    assert all(text[m.start : m.end] == m.text and m.text.strip() for m in found.mentions)
+    assert len(set(found.mentions)) == len(found.mentions)
