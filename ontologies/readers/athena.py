@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ontologies.concept import CodeTable, TableError
-from ontologies.readers.draft import Draft, finished
+from ontologies.readers.draft import Draft, add_once, finished
 from ontologies.readers.lines import read_lines, read_rows
 from ontologies.systems import system_of
 
@@ -119,9 +119,8 @@ def _concepts(system: str, file: Path) -> tuple[dict[str, str], dict[str, Draft]
         code = _written(system, row["concept_code"])
         if not row["concept_name"]:
             raise TableError(f"{place}: expected a name of {code}, found none{hint}")
-        if code in drafts:
-            raise TableError(f"{place}: expected each code once, found {code} again, first in {drafts[code].place}")
-        drafts[code] = Draft(place, row["concept_name"], assignable=row["concept_class_id"] not in _HEADINGS)
+        is_heading = row["concept_class_id"] in _HEADINGS
+        add_once(drafts, code, Draft(place, row["concept_name"], assignable=not is_heading))
         code_of[row["concept_id"]] = code
     if not drafts:
         raise TableError(f"{file}: expected valid concepts of the vocabulary {vocabulary}, found none{hint}")

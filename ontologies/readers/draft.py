@@ -26,6 +26,17 @@ class Draft:
     assignable: bool = True
 
 
+def add_once(drafts: dict[str, Draft], code: str, draft: Draft) -> None:
+    """Add the draft of a code.
+
+    Raises:
+        TableError: ``FILE:LINE`` where the code is there already.
+    """
+    first = drafts.setdefault(code, draft)
+    if first is not draft:
+        raise TableError(f"{draft.place}: expected each code once, found {code} again, first in {first.place}")
+
+
 def finished(system: str, release: str, drafts: Mapping[str, Draft], sources: Iterable[object]) -> CodeTable:
     """Return the table of some drafts, in their order.
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ontologies.concept import CodeTable, TableError
-from ontologies.readers.draft import Draft, finished
+from ontologies.readers.draft import Draft, add_once, finished
 from ontologies.readers.lines import read_lines
 
 _ORDER_LINE = re.compile(r"\d{5} (?P<code>.{7}) (?P<flag>[01]) (?P<short>.{60}) (?P<name>.+)")
@@ -76,11 +76,7 @@ def _read(codes: _Codes, system: str, release: str, files: Sequence[Path]) -> Co
     drafts: dict[str, Draft] = {}
     for file in files:
         for code, draft in _drafts(codes, file):
-            if code in drafts:
-                raise TableError(
-                    f"{draft.place}: expected each code once, found {code} again, first in {drafts[code].place}"
-                )
-            drafts[code] = draft
+            add_once(drafts, code, draft)
     for code, draft in drafts.items():
         draft.parents = [_written(codes, prefix) for prefix in _longest_prefix(code, drafts)]
     return finished(system, release, {_written(codes, code): draft for code, draft in drafts.items()}, files)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ontologies.concept import CodeTable, TableError
-from ontologies.readers.draft import Draft, finished
+from ontologies.readers.draft import Draft, add_once, finished
 from ontologies.readers.lines import read_rows
 
 _TABLES = ("loinc.csv", "loinctablecore.csv")
@@ -63,12 +63,10 @@ def _drafts(tables: Sequence[Path], components_of: Mapping[str, set[str]]) -> di
     drafts: dict[str, Draft] = {}
     for place, row in _rows(tables):
         code = row["loinc_num"]
-        if code in drafts:
-            raise TableError(f"{place}: expected each code once, found {code} again, first in {drafts[code].place}")
         related = [name for name in _related(row) if len(components_of[name.casefold()]) == 1]
         synonyms = [row.get(column, "") for column in _SYNONYMS] + related
         is_assignable = row["status"] != _NOT_ASSIGNABLE
-        drafts[code] = Draft(place, row["long_common_name"], synonyms, assignable=is_assignable)
+        add_once(drafts, code, Draft(place, row["long_common_name"], synonyms, assignable=is_assignable))
     return drafts
 
 
