@@ -31,10 +31,11 @@ NOTES ?= $(KGBUILD_DATA)/mtsamples/mtsamples.jsonl.gz
 bench-ingest: .venv/default
 	$(BIN)/python benchmarks/ingest.py $(NOTES) --check
 
-# MODEL: a folder that `kgbuild train joint` wrote; without one, only the shipped model is measured.
+# MODEL: a folder that `kgbuild train joint` wrote; without one, only the shipped model is measured. COUNT: notes read.
 MODEL ?= runs/joint
+COUNT ?= 60
 bench-extract: .venv/test
-	$(BIN)/python benchmarks/extract.py $(NOTES) --model $(MODEL) --corpus $(KGBUILD_DATA)/maccrobat2020 --check
+	$(BIN)/python benchmarks/extract.py $(NOTES) --model $(MODEL) --count $(COUNT) --corpus $(KGBUILD_DATA)/maccrobat2020 --check
 
 # The shipped model on notes written in capitals, wrapped, as lists, under headings.
 bench-robust: .venv/default
