@@ -7,23 +7,22 @@ does not grow with the text.
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, pairwise, tee
+from itertools import islice, tee
 from typing import NamedTuple
 
 import numpy as np
 from tokenizers import Tokenizer
 
+from extractors import selection
+from extractors.chain import Chain, best_tags
 from extractors.document import Document, Mention, Relation
 from extractors.encode import Pieces, Subwords, Window, subwords, windows
-from extractors.selection import MULTIPLIED, Places, relation_scores
-from extractors.tags import Array, IntArray, marginals, to_spans, viterbi
+from extractors.selection import Places, relation_scores
+from extractors.tags import Array, IntArray, to_spans
 from extractors.text import Span
 
 TOGETHER = 16
-"""Windows of a text whose sentences are tagged together (ours): few enough to hold their states."""
-
-SEQUENCES = 16
-"""Sentences that are tagged at once (ours): enough to share numpy's cost of a call, few enough for the cache."""
+"""Windows of a text that are tagged and related together (ours): few enough to hold their states."""
 
 AGAIN = 32
 """Most subwords of context that are encoded a second time. 64 cost 8 % more of a note and bring nothing: on
@@ -80,21 +79,20 @@ class Place(NamedTuple):
 
 
 class _Tagged(NamedTuple):
-    """The words that a window decides on: states ``(words, hidden)``, tags and their probability ``(words,)``."""
+    """The words that some windows decide on: states ``(words, hidden)``, tags and their probability ``(words,)``."""
 
-    window: Window
+    windows: list[Window]
     states: Array
     tags: IntArray
     confidence: Array
 
 
 def laid_out(weights: Mapping[str, Array]) -> dict[str, Array]:
-    """Return weights in single precision, those that states are multiplied by column by column, as BLAS is fastest."""
-    columns = {"emission.weight", *(f"pair.{layer}.weight" for layer in MULTIPLIED)}
-    return {
-        name: np.asarray(array, dtype=np.float32, order="F" if name in columns else "C")
-        for name, array in weights.items()
-    }
+    """Return the weights as a text is read with them, in single precision."""
+    single = {name: np.asarray(array, dtype=np.float32) for name, array in weights.items()}
+    emission = {"emission.weight": np.asfortranarray(single["emission.weight"])}  # BLAS is fastest by columns
+    read = {name: single[name] for name in ("emission.bias", "crf.transitions")}
+    return read | emission | selection.laid_out(single)
 
 
 def read_text(text: str, tokenizer: Tokenizer, states: States, reading: Reading) -> Document:
@@ -141,68 +139,59 @@ def _document(text: str, parts: Subwords, seen: Iterator[tuple[Window, Array]], 
     held = np.empty((0, reading.weights["emission.weight"].shape[1]), dtype=np.float32)
     begin = undecided = 0  # the words from which on states are held, and from which on tags are not yet mentions
     for read in _tagged(seen, parts, reading.weights):
-        core, last = read.window.core, read.window.last
-        tags[core:last], confidence[core:last] = read.tags, read.confidence
-        reach = parts.before(core, reading.context)
+        first, last = read.windows[0].core, read.windows[-1].last
+        tags[first:last], confidence[first:last] = read.tags, read.confidence
+        reach = parts.before(first, reading.context)
         held, begin = np.concatenate([held[reach - begin :], read.states]), reach
-        spans, undecided = _places(text, parts, tags, confidence, undecided, read.window)
-        found = [place for place in spans if place.score >= reading.mention_threshold]
-        near = places[bisect_left(places, reach, key=lambda place: place.last - 1) :]
-        if reading.sentences is not None and found:
-            near = [place for place in near if place.sentence >= found[0].sentence - reading.sentences]
-        known = len(places) - len(near)
-        places += found
-        mentions += [_mention(text, parts.words, place, reading.labels) for place in found]
+        near = places[bisect_left(places, reach, key=_last_word) :]
+        since: list[int] = []
+        for window in read.windows:
+            spans, undecided = _places(text, parts, tags, confidence, undecided, window)
+            found = [place for place in spans if place.score >= reading.mention_threshold]
+            earliest = bisect_left(near, parts.before(window.core, reading.context), key=_last_word)
+            near, since = [*near, *found], [*since, *([earliest] * len(found))]
+        known, new = len(places) + len(since) - len(near), near[len(near) - len(since) :]
+        places += new
+        mentions += [_mention(text, parts.words, place, reading.labels) for place in new]
         relations += [
             Relation(mentions[known + head], mentions[known + tail], reading.relations[r], score)
-            for head, tail, r, score in related([*near, *found], len(near), held, begin, reading)
+            for head, tail, r, score in related(near, since, held, begin, reading)
         ]
     return Document(text, tuple(mentions), tuple(relations))
 
 
+def _last_word(place: Place) -> int:
+    """Return the last word of a mention."""
+    return place.last - 1
+
+
 def _tagged(seen: Iterator[tuple[Window, Array]], parts: Subwords, weights: Mapping[str, Array]) -> Iterator[_Tagged]:
-    """Yield the windows of a text with the tags of the words in their cores.
+    """Yield the windows of a text, some at a time, with the tags of the words in their cores.
 
     Each sentence is a sequence of its own: mentions end with their sentence, and many short sequences are tagged
-    together faster than a few long ones.
+    together faster than a few long ones. A sentence stands between words of no mention, mostly full stops; the CRF's
+    own start and end are those of windows.
     """
+    moves = weights["crf.transitions"]
+    chain = Chain(moves[0], moves, moves[:, 0])
     while block := list(islice(seen, TOGETHER)):
-        begin, end = block[0][0].core, block[-1][0].last
-        tags, confidence = np.zeros(end - begin, dtype=np.int64), np.zeros(end - begin, dtype=np.float32)
-        rows = [(window, *span, states) for window, states in block for span in _sequences(window, parts)]
-        rows.sort(key=lambda row: row[1] - row[2])
-        for some in (rows[i : i + SEQUENCES] for i in range(0, len(rows), SEQUENCES)):
-            decoded = _best([states[a - w.first : b - w.first] for w, a, b, states in some], weights)
-            for (window, first, last, _), path, certain in zip(some, *decoded, strict=True):
-                core = max(first, window.core)
-                tags[core - begin : last - begin] = path[core - first : last - first]
-                confidence[core - begin : last - begin] = certain[core - first : last - first]
-        for window, states in block:
-            low, high = window.core - begin, window.last - begin
-            yield _Tagged(window, states[window.core - window.first :], tags[low:high], confidence[low:high])
+        cuts = [_sentences(window, parts) for window, _ in block]
+        states = np.concatenate([found[cut[0] - w.first :] for (w, found), cut in zip(block, cuts, strict=True)])
+        emissions = states @ weights["emission.weight"].T + weights["emission.bias"]
+        tags, confidence = best_tags(emissions, np.concatenate([np.diff(cut) for cut in cuts]), chain)
+        is_core = np.concatenate([np.arange(c[0], c[-1]) >= w.core for (w, _), c in zip(block, cuts, strict=True)])
+        confidence = np.clip(confidence[is_core], 0.0, 1.0)
+        yield _Tagged([window for window, _ in block], states[is_core], tags[is_core], confidence)
 
 
-def _sequences(window: Window, parts: Subwords) -> list[Span]:
-    """Return the sentences of a window's core, in words; of one that begins before the core, what the window has."""
+def _sentences(window: Window, parts: Subwords) -> list[int]:
+    """Return where the sentences of a window's core begin, and where the last one ends.
+
+    One that begins before the core begins with what the window has of it.
+    """
     at = bisect_right(parts.breaks, window.core)
     inside = parts.breaks[at : bisect_left(parts.breaks, window.last)]
-    return list(pairwise([max(window.first, parts.breaks[at - 1]), *inside, window.last]))
-
-
-def _best(sequences: Sequence[Array], weights: Mapping[str, Array]) -> tuple[IntArray, Array]:
-    """Return the best tags of sequences of states, the longest first, and their probability, ``(sequences, words)``.
-
-    A sentence stands between words of no mention, mostly full stops; the CRF's own start and end are those of windows.
-    """
-    transitions = weights["crf.transitions"]
-    crf = (transitions[0], transitions, transitions[:, 0])
-    lengths = np.asarray([len(states) for states in sequences])
-    emissions = np.zeros((len(sequences), lengths[0], len(crf[0])), dtype=np.float32)
-    is_word = np.arange(lengths[0]) < lengths[:, None]
-    emissions[is_word] = np.concatenate(sequences) @ weights["emission.weight"].T + weights["emission.bias"]
-    paths = viterbi(emissions, lengths, *crf)
-    probability = np.take_along_axis(marginals(emissions, lengths, *crf), paths[:, :, None], axis=2)[:, :, 0]
-    return paths, np.clip(probability, 0.0, 1.0)
+    return [max(window.first, parts.breaks[at - 1]), *inside, window.last]
 
 
 def _places(
@@ -241,29 +230,47 @@ def _mention(text: str, words: Sequence[Span], place: Place, labels: Sequence[st
 
 
 def related(
-    places: Sequence[Place], earlier: int, states: Array, begin: int, reading: Reading
+    places: Sequence[Place], since: Sequence[int], states: Array, begin: int, reading: Reading
 ) -> list[tuple[int, int, int, float]]:
-    """Return head, tail, relation and score of the related pairs of mentions, not both among the first ``earlier``.
+    """Return head, tail, relation and score of the related pairs of mentions.
 
     A score is the probability that the relation and both its mentions are right, as if these were independent: a
-    relation of a doubtful mention is doubtful. ``states`` are those of the words from ``begin`` on.
+    relation of a doubtful mention is doubtful.
+
+    Args:
+        places: The mentions, ordered by their last word.
+        since: For each of the last of them, the earliest mention that it may be related to; those before have been
+            asked about.
+        states: Of the words from ``begin`` on, ``(words, hidden)``.
+        begin: The word.
+        reading: The model.
     """
-    if len(places) < 2 or earlier == len(places):
+    if len(places) < 2 or not since:
         return []
     first, last, _, tag, sentence = np.asarray([place[:5] for place in places], dtype=np.int64).T
-    near = Places(np.maximum(first - begin, 0), last - begin, sentence, tag)
     certain = np.asarray([place.score for place in places], dtype=np.float32)
-    both = certain[:, None] * certain
-    apart = np.abs(sentence[:, None] - sentence)
-    possible = (apart == 0)[:, :, None] | ~np.isin(reading.relations, reading.local)
-    wanted = possible.any(axis=2) & (both >= reading.threshold)
-    if reading.sentences is not None:
-        wanted &= apart <= reading.sentences
-    np.fill_diagonal(wanted, False)
-    wanted[:earlier, :earlier] = False
-    scores = relation_scores(states, near, reading.weights, wanted) * both[:, :, None]
-    keep = possible & wanted[:, :, None] & (scores >= reading.threshold)
-    return [
-        (head, tail, r, round(float(scores[tail, head, r]), 4))
-        for tail, head, r in zip(*(index.tolist() for index in np.nonzero(keep)), strict=True)
-    ]
+    is_local = np.asarray([label in reading.local for label in reading.relations])
+    sentences = 0 if is_local.all() else reading.sentences
+    low, high = _pairs(sentence, since, sentences)
+    both = certain[low] * certain[high]
+    is_likely = both >= reading.threshold
+    low, high, both = low[is_likely], high[is_likely], both[is_likely]
+    near = Places(np.maximum(first - begin, 0), last - begin, sentence, tag)
+    scores = relation_scores(states, near, reading.weights, low, high) * both[:, None]
+    keep = scores >= reading.threshold
+    keep &= (sentence[low] == sentence[high])[:, None] | ~is_local
+    direction, pair, relation = np.nonzero(keep)
+    ends = np.where(direction == 0, [high[pair], low[pair]], [low[pair], high[pair]])  # heads and tails
+    found = zip(*ends.tolist(), relation.tolist(), scores[keep].tolist(), strict=True)
+    return sorted(((head, tail, r, round(score, 4)) for head, tail, r, score in found), key=lambda one: one[1::-1])
+
+
+def _pairs(sentence: IntArray, since: Sequence[int], sentences: int | None) -> tuple[IntArray, IntArray]:
+    """Return the pairs of mentions that may be related, the earlier and the later one, both ``(pairs,)``."""
+    later = np.arange(len(sentence) - len(since), len(sentence))
+    earliest = np.asarray(since)
+    if sentences is not None:
+        earliest = np.maximum(earliest, np.searchsorted(sentence, sentence[later] - sentences))
+    count = np.maximum(later - earliest, 0)
+    high = np.repeat(later, count)
+    return np.arange(len(high)) + np.repeat(earliest + count - np.cumsum(count), count), high

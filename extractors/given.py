@@ -36,7 +36,7 @@ def read_given(document: Document, tokenizer: Tokenizer, states: States, reading
         first, core, last = (bisect_left(places, word, key=_end) for word in (reach, window.core, window.last))
         relations += [
             Relation(given[first + head][1], given[first + tail][1], reading.relations[r], score)
-            for head, tail, r, score in related(places[first:last], core - first, held, begin, reading)
+            for head, tail, r, score in related(places[first:last], [0] * (last - core), held, begin, reading)
         ]
     return make_document(text, document.mentions, relations)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,12 +23,6 @@ SENTENCE_EDGES = (-2, -1, 0, 1, 2)
 AT_ONCE = 128
 """Pairs scored at once (ours): a core's cache holds them."""
 
-MULTIPLIED = ("as_head", "as_tail", "context", "between", "relation")
-"""The layers whose products with states are taken."""
-
-_Summand = tuple[Array, IntArray]
-"""A table, and which of its rows each pair takes."""
-
 
 @dataclass(frozen=True, slots=True)
 class Places:
@@ -46,71 +41,97 @@ class Places:
     tag: IntArray
 
 
-def relation_scores(
-    states: Array, places: Places, weights: Mapping[str, Array], wanted: NDArray[np.bool_] | None = None
-) -> Array:
-    """Return the probability of every relation of every ordered pair of mentions, ``(tails, heads, relations)``.
+def laid_out(weights: Mapping[str, Array]) -> dict[str, Array]:
+    """Return the weights as ``relation_scores`` takes them: what does not depend on the text is added up once.
+
+    ``pair.ends`` is what first and last word bring, ``(2 * size, 2 * pair_size)``, to the mention as head, then as
+    tail, and ``pair.one`` what its only word brings, or in ``WordPairs`` its last. ``pair.label`` is what each tag
+    brings, ``(tags, 2 * pair_size)``, ``pair.offset`` what each combination of offsets does, ``(_, pair_size)``.
 
     Args:
-        states: Of the window's words, ``(words, hidden)``.
-        places: Of the window's mentions.
         weights: Of ``networks.pairs.MentionPairs`` or, without its ``between``, ``WordPairs``; their docstrings give
             the equations.
-        wanted: The pairs to score, ``(tails, heads)``; the others have probability 0. None is every pair.
     """
-    count = len(places.first)
-    tails, heads = np.nonzero(np.ones((count, count), dtype=bool) if wanted is None else wanted)
-    summands = _mention_pairs if "pair.between.weight" in weights else _word_pairs
-    parts = summands(states, places, weights, tails, heads)
-    scores = np.zeros((count, count, len(weights["pair.relation.weight"])), dtype=np.float32)
-    for at in (slice(i, i + AT_ONCE) for i in range(0, len(tails), AT_ONCE)):
-        joined = np.zeros((len(tails[at]), len(parts[0][0].T)), dtype=np.float32)  # (pairs, size)
-        for table, rows in parts:
-            joined += table.take(rows[at], axis=0)
-        logits = np.tanh(joined, out=joined) @ weights["pair.relation.weight"].T + weights["pair.relation.bias"]
-        scores[tails[at], heads[at]] = 1.0 / (1.0 + np.exp(-logits))
+    label, bias = weights["label.weight"], weights["pair.as_head.bias"]
+    words = np.concatenate([weights["pair.as_head.weight"], weights["pair.as_tail.weight"]]).T
+    words, by_label = words[: -label.shape[1]], words[-label.shape[1] :]
+    found = {"pair.one": words, "pair.label": label @ by_label + np.concatenate([bias, 0 * bias])}
+    tables = ["distance"]
+    if "pair.between.weight" in weights:
+        found |= {"pair.ends": words, "pair.one": np.add(*np.split(words, 2))}
+        found |= {f"pair.{name}": weights[f"pair.{name}.weight"].T for name in ("context", "between")}
+        found |= {"pair.context.bias": weights["pair.context.bias"]}
+        tables += ["order", "sentence"]
+    offsets = (weights[f"pair.{name}.weight"] for name in tables)
+    found["pair.offset"] = reduce(lambda a, b: (a[:, None] + b).reshape(-1, len(bias)), offsets)
+    found |= {"pair.relation": weights["pair.relation.weight"].T, "pair.relation.bias": weights["pair.relation.bias"]}
+    return {name: np.ascontiguousarray(array, dtype=np.float32) for name, array in found.items()}
+
+
+def relation_scores(
+    states: Array, places: Places, weights: Mapping[str, Array], low: IntArray, high: IntArray
+) -> Array:
+    """Return the probability of every relation of some pairs, in both directions, ``(2, pairs, relations)``.
+
+    First the tail is the mention of ``low``, then that of ``high``. What stands between them is the same both ways.
+
+    Args:
+        states: Of the words, ``(words, hidden)``.
+        places: Of the mentions.
+        weights: From ``laid_out``.
+        low: The earlier mention of each pair, ``(pairs,)``.
+        high: The later one.
+    """
+    size, relations = weights["pair.relation"].shape
+    ends = _ends(states, places, weights).reshape(-1, size)  # each mention as head, then as tail
+    between = _between(states, places, weights, low, high) if "pair.between" in weights and len(low) else None
+    directions = ((low, high), (high, low))
+    ways = [(2 * tail + 1, 2 * head, _offsets(places, weights, tail, head)) for tail, head in directions]
+    logits = np.empty((2, len(low), relations), dtype=np.float32)
+    for at in (slice(i, i + AT_ONCE) for i in range(0, len(low), AT_ONCE)):
+        met = None if between is None else between[at] @ weights["pair.between"]  # (pairs, size)
+        for way, (tail, head, offset) in enumerate(ways):
+            joined = ends.take(tail[at], axis=0)
+            joined += ends.take(head[at], axis=0)
+            joined += weights["pair.offset"].take(offset[at], axis=0)
+            if met is not None:
+                joined += met
+            np.matmul(np.tanh(joined, out=joined), weights["pair.relation"], out=logits[way, at])
+    scores: Array = 1.0 / (1.0 + np.exp(-logits - weights["pair.relation.bias"]))
     return scores
 
 
-def _word_pairs(
-    states: Array, places: Places, weights: Mapping[str, Array], tails: IntArray, heads: IntArray
-) -> list[_Summand]:
-    """Return what is added up for each pair in the paper's selection: each mention stands for its last word."""
-    words = np.concatenate([states[places.last - 1], weights["label.weight"][places.tag]], axis=1)
-    distance = places.last[heads] - places.last[tails]
-    return [*_ends(words, weights, tails, heads), _offset("distance", distance, DISTANCE_EDGES, weights)]
+def _ends(states: Array, places: Places, weights: Mapping[str, Array]) -> Array:
+    """Return what the words and the tag of each mention bring, ``(mentions, 2 * pair_size)``."""
+    found = weights["pair.label"].take(places.tag, axis=0)
+    last = states.take(places.last - 1, axis=0)
+    if "pair.ends" not in weights:
+        return found + last @ weights["pair.one"]
+    is_one = places.last - places.first == 1
+    found[is_one] += last[is_one] @ weights["pair.one"]
+    first = states.take(places.first[~is_one], axis=0)
+    found[~is_one] += np.concatenate([first, last[~is_one]], axis=1) @ weights["pair.ends"]
+    return found
 
 
-def _mention_pairs(
-    states: Array, places: Places, weights: Mapping[str, Array], tails: IntArray, heads: IntArray
-) -> list[_Summand]:
-    """Return what is added up for each pair in the selection by whole mentions and the words between them.
-
-    What stands between two mentions is the same in both directions, and is asked once.
-    """
-    ends = (states[places.first], states[places.last - 1], weights["label.weight"][places.tag])
-    context = states @ weights["pair.context.weight"].T + weights["pair.context.bias"]
-    count = len(places.first)
-    pairs, row = np.unique(np.minimum(tails, heads) * count + np.maximum(tails, heads), return_inverse=True)
-    met = maxima(context, places.last[pairs // count], places.first[pairs % count])
-    return [
-        *_ends(np.concatenate(ends, axis=1), weights, tails, heads),
-        _offset("distance", places.last[heads] - places.last[tails], DISTANCE_EDGES, weights),
-        _offset("order", heads - tails, ORDER_EDGES, weights),
-        _offset("sentence", places.sentence[heads] - places.sentence[tails], SENTENCE_EDGES, weights),
-        (met @ weights["pair.between.weight"].T, row),
-    ]
+def _between(states: Array, places: Places, weights: Mapping[str, Array], low: IntArray, high: IntArray) -> Array:
+    """Return the most of what the words between two mentions bring, ``(pairs, pair_size // 2)``."""
+    after, until = places.last[low], places.first[high]
+    begin = min(int(after.min()), len(states) - 1)
+    context = states[begin : max(int(until.max()), begin + 1)] @ weights["pair.context"]
+    context += weights["pair.context.bias"]
+    return maxima(context, np.minimum(after - begin, len(context)), np.maximum(until - begin, 0))
 
 
-def _ends(words: Array, weights: Mapping[str, Array], tails: IntArray, heads: IntArray) -> list[_Summand]:
-    """Return what tail and head bring."""
-    as_head = words @ weights["pair.as_head.weight"].T + weights["pair.as_head.bias"]
-    return [(words @ weights["pair.as_tail.weight"].T, tails), (as_head, heads)]
-
-
-def _offset(name: str, offset: IntArray, edges: tuple[int, ...], weights: Mapping[str, Array]) -> _Summand:
-    """Return what it brings how far the head is from the tail."""
-    return weights[f"pair.{name}.weight"], np.searchsorted(np.asarray(edges), offset, side="right")
+def _offsets(places: Places, weights: Mapping[str, Array], tail: IntArray, head: IntArray) -> IntArray:
+    """Return the row of ``pair.offset`` of each pair: how far the head is from the tail."""
+    found: IntArray = np.searchsorted(DISTANCE_EDGES, places.last[head] - places.last[tail], side="right")
+    if "pair.between" not in weights:
+        return found
+    order = np.searchsorted(ORDER_EDGES, head - tail, side="right")
+    sentence = np.searchsorted(SENTENCE_EDGES, places.sentence[head] - places.sentence[tail], side="right")
+    rows = (len(DISTANCE_EDGES) + 1, len(ORDER_EDGES) + 1, len(SENTENCE_EDGES) + 1)
+    return np.ravel_multi_index((found, order, sentence), rows)
 
 
 def maxima(values: Array, low: IntArray, high: IntArray) -> Array:

@@ -1,4 +1,4 @@
-"""BIO tags and mentions; Viterbi decoding and marginals of a linear-chain CRF, without torch."""
+"""BIO tags and mentions, without torch."""
 
 from collections.abc import Sequence
 
@@ -79,66 +79,3 @@ def allowed_transitions(tags: int) -> NDArray[np.bool_]:
     label = (index - 1) // 2
     continues = (label[:, None] == label[None, :]) & (index[:, None] > 0)
     return np.asarray(~inside[None, :] | continues)
-
-
-def viterbi(emissions: Array, lengths: IntArray, start: Array, transitions: Array, end: Array) -> IntArray:
-    """Return the best tags of some sequences, ``(sequences, words)``; 0 behind the end of a sequence.
-
-    The best y has the highest ``start[y0] + sum emissions[i, yi] + sum transitions[yi, yi+1] + end[yn]`` of those that
-    ``allowed_transitions`` allows. A step is done for all sequences at once, so that numpy's cost of a call is shared,
-    and looks at what can be: ``I-`` of a label follows its ``B-`` or ``I-`` and nothing else, half of all moves.
-
-    Args:
-        emissions: ``(sequences, words, tags)``; what stands behind the end of a sequence changes nothing.
-        lengths: Words of each sequence, at least one, the longest first, ``(sequences,)``.
-        start: ``(tags,)``.
-        transitions: ``(tags, tags)``, from row to column; those that are not allowed are not looked at.
-        end: ``(tags,)``.
-
-    Source: the linear-chain CRF of papers/000 section 3.2, with pytorch-crf's parameters.
-    """
-    scores = emissions.transpose(1, 0, 2).copy()  # (words, sequences, tags)
-    scores[0] += start
-    outside, begin, inside = slice(0, 1), slice(1, None, 2), slice(2, None, 2)
-    fresh = np.concatenate([transitions[:, outside], transitions[:, begin]], axis=1)[:, None]  # to O and every B-
-    from_begin, from_inside = np.diagonal(transitions[begin, inside]), np.diagonal(transitions[inside, inside])
-    paths = np.empty((len(start), len(lengths), fresh.shape[2]), dtype=scores.dtype)  # (from, sequences, to)
-    going = _going(lengths)
-    for i, n in enumerate(going[1:], start=1):
-        last, here = scores[i - 1, :n], scores[i, :n]
-        best = np.add(last.T[:, :, None], fresh, out=paths[:, :n]).max(axis=0)
-        here[:, outside] += best[:, :1]
-        here[:, begin] += best[:, 1:]
-        here[:, inside] += np.maximum(last[:, begin] + from_begin, last[:, inside] + from_inside)
-    allowed = np.where(allowed_transitions(len(start)), transitions, -np.inf)
-    into = np.concatenate([allowed.T, end[None]])  # the row behind the tags is the end
-    tags = np.full((len(scores) + 1, len(lengths)), len(start))
-    for i, n in reversed(list(enumerate(going))):
-        tags[i, :n] = (scores[i, :n] + into[tags[i + 1, :n]]).argmax(axis=1)
-    return np.where(tags == len(start), 0, tags)[:-1].T
-
-
-def _going(lengths: IntArray) -> list[int]:
-    """Return how many sequences reach each word; they are the first ones, the longest being first."""
-    return [int(n) for n in (lengths[:, None] > np.arange(lengths[0])).sum(axis=0)]
-
-
-def marginals(emissions: Array, lengths: IntArray, start: Array, transitions: Array, end: Array) -> Array:
-    """Return the probability of each tag at each word, ``(sequences, words, tags)``; arguments as of ``viterbi``.
-
-    Forward-backward, rescaled at every word. Both directions are one recursion, the backward one over the reversed
-    words and transitions, and are done in the same steps. What stands behind the end of a sequence is no probability.
-    """
-    reverse = np.maximum(lengths[:, None] - 1 - np.arange(emissions.shape[1]), 0)[:, :, None]  # undone by itself
-    weight = np.exp(emissions - emissions.max(axis=2, keepdims=True))
-    weights = np.stack([weight, np.take_along_axis(weight, reverse, axis=1)]).transpose(2, 0, 1, 3).copy()
-    steps = np.exp(np.stack([transitions, transitions.T]))
-    reached = np.ones_like(weights)  # (words, directions, sequences, tags): what the words before say of each tag
-    reached[0] = np.exp(np.stack([start - start.max(), end - end.max()]))[:, None]
-    for i, n in enumerate(_going(lengths)[1:], start=1):
-        message = reached[i - 1, :, :n] * weights[i - 1, :, :n]
-        message /= np.add.reduce(message, axis=2, keepdims=True)
-        np.matmul(message, steps, out=reached[i, :, :n])
-    forward, backward = reached.transpose(1, 2, 0, 3)
-    product = forward * weight * np.take_along_axis(backward, reverse, axis=1)
-    return np.asarray(product / product.sum(axis=2, keepdims=True), dtype=np.float32)

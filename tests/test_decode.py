@@ -11,7 +11,7 @@ import pytest
 from tokenizers import Tokenizer
 
 from extractors.annotate import annotate
-from extractors.decode import TOGETHER, Reading, read_text, read_texts
+from extractors.decode import TOGETHER, Reading, laid_out, read_text, read_texts
 from extractors.encode import Subwords, Window, subwords, windows
 from extractors.selection import DISTANCE_EDGES, Places, relation_scores
 from extractors.tags import Array
@@ -39,7 +39,7 @@ def random_reading(seed: int, limit: int, local: tuple[str, ...] = ()) -> Readin
     crf = {"start_transitions": (TAGS,), "transitions": (TAGS, TAGS), "end_transitions": (TAGS,)}
     weights |= {f"crf.{name}": np.zeros(shape, dtype=np.float32) for name, shape in crf.items()}
     weights["emission.bias"][2::2] = -100  # an I- depends on the word before
-    return Reading(("A", "B"), ("R", "S"), local, limit, 10, 0.07, 0.0, weights)
+    return Reading(("A", "B"), ("R", "S"), local, limit, 10, 0.07, 0.0, laid_out(weights))
 
 
 TABLE = np.random.default_rng(0).normal(size=(1000, HIDDEN)).astype(np.float32)
@@ -74,7 +74,8 @@ def test_every_pair_within_reach_is_related_as_brute_force_says(
         ends = np.asarray([last_word[tail.end], last_word[head.end]])
         window = next(w for w in seen if is_read_in(w, int(ends.max()), parts, tags))
         places = Places(ends, ends + 1, np.zeros(2, dtype=np.int64), tags[ends])
-        score = relation_scores(whole, places, reading.weights)[0, 1] * head.score * tail.score
+        alone = relation_scores(whole, places, reading.weights, np.array([0]), np.array([1]))[0, 0]
+        score = alone * head.score * tail.score
         crosses = any(ends.min() < start <= ends.max() for start in parts.breaks)
         for r, label in enumerate(reading.relations):
             is_near = ends.min() >= parts.before(window.core, reading.context)

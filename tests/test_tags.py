@@ -1,93 +1,131 @@
 """BIO tags and CRF decoding against brute force."""
 
 from collections.abc import Sequence
-from itertools import pairwise, product
+from itertools import accumulate, pairwise, product
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from extractors.chain import Chain, best_tags
 from extractors.document import Mention
-from extractors.tags import (
-    Array,
-    IntArray,
-    allowed_transitions,
-    flat_mentions,
-    marginals,
-    tag_names,
-    to_spans,
-    to_tags,
-    viterbi,
-)
+from extractors.tags import Array, IntArray, allowed_transitions, flat_mentions, tag_names, to_spans, to_tags
 from extractors.text import words
 
 LABELS = ("Date", "Severity")
 
 
-def crf(seed: int, lengths: Sequence[int], tags: int) -> tuple[Array, IntArray, Array, Array, Array]:
-    """Random emissions of some sequences, with noise behind their ends, their lengths, and a random CRF of BIO tags."""
+def crf(seed: int, lengths: Sequence[int], tags: int, scale: float = 2.0) -> tuple[Array, IntArray, Chain]:
+    """Random emissions of some sequences, their lengths, and a random CRF of BIO tags."""
     draw = np.random.default_rng(seed)
-    shapes = [(len(lengths), lengths[0], tags), (tags,), (tags, tags), (tags,)]
-    emissions, start, transitions, end = (draw.normal(size=shape).astype(np.float32) * 2 for shape in shapes)
-    transitions[~allowed_transitions(tags)] = -1e4
-    return emissions, np.asarray(lengths), start, transitions, end
+    start, transitions, end = (draw.normal(size=size).astype(np.float32) * 2 for size in (tags, (tags, tags), tags))
+    transitions[~allowed_transitions(tags)] = 1e4  # not to be looked at
+    emissions = draw.normal(size=(sum(lengths), tags)).astype(np.float32) * scale
+    return emissions, np.asarray(lengths), Chain(start, transitions, end)
 
 
-def path_score(path: Sequence[int], emissions: Array, start: Array, transitions: Array, end: Array) -> float:
-    moved = sum(transitions[a, b] for a, b in pairwise(path))
-    return float(start[path[0]] + sum(emissions[i, y] for i, y in enumerate(path)) + moved + end[path[-1]])
+def path_score(path: Sequence[int], emissions: Array, chain: Chain) -> float:
+    if not all(allowed_transitions(emissions.shape[1])[a, b] for a, b in pairwise(path)):
+        return -np.inf
+    moved = sum(chain.transitions[a, b] for a, b in pairwise(path))
+    return float(chain.start[path[0]] + sum(emissions[i, y] for i, y in enumerate(path)) + moved + chain.end[path[-1]])
 
 
-LENGTHS = [(1,), (4,), (5, 2), (4, 4, 3, 1), (3, 1, 1)]
+def rows(lengths: Sequence[int]) -> list[slice]:
+    """The words of each sequence."""
+    return [slice(end - length, end) for length, end in zip(lengths, accumulate(lengths), strict=True)]
+
+
+LENGTHS = [(1,), (4,), (2, 5), (4, 1, 4, 3), (3, 1, 1)]
+
+
+@pytest.mark.parametrize("lengths", LENGTHS)
+@pytest.mark.parametrize("scale", [0.3, 2.0, 10.0, 100.0])
+@pytest.mark.parametrize("seed", range(4))
+def test_the_best_path_is_that_of_brute_force(seed: int, scale: float, lengths: tuple[int, ...]) -> None:
+    emissions, sizes, chain = crf(seed, lengths, 5, scale)
+    found, _ = best_tags(emissions, sizes, chain)
+    for row in rows(lengths):
+        paths = [list(path) for path in product(range(5), repeat=row.stop - row.start)]
+        assert found[row].tolist() == max(paths, key=lambda path: path_score(path, emissions[row], chain))
 
 
 @pytest.mark.parametrize("lengths", LENGTHS)
 @pytest.mark.parametrize("seed", range(6))
-def test_viterbi_finds_the_paths_that_brute_force_finds(seed: int, lengths: tuple[int, ...]) -> None:
-    emissions, sizes, *rest = crf(seed, lengths, tags=5)
-    found = viterbi(emissions, sizes, *rest)
-    for row, length in enumerate(lengths):
-        paths = [list(path) for path in product(range(5), repeat=length)]
-        best = max(paths, key=lambda path: path_score(path, emissions[row], *rest))
-        assert found[row].tolist() == best + [0] * (lengths[0] - length)
+def test_a_tag_is_as_probable_as_the_paths_that_have_it(seed: int, lengths: tuple[int, ...]) -> None:
+    emissions, sizes, chain = crf(seed, lengths, 5)
+    tags, found = best_tags(emissions, sizes, chain)
+    for row in rows(lengths):
+        paths = np.asarray(list(product(range(5), repeat=row.stop - row.start)))
+        weights = np.exp([path_score(path, emissions[row], chain) for path in paths])
+        expected = (weights[:, None] * (paths == tags[row])).sum(axis=0) / weights.sum()
+        assert found[row] == pytest.approx(expected, abs=1e-5)
 
 
-@pytest.mark.parametrize("lengths", LENGTHS)
-@pytest.mark.parametrize("seed", range(4))
-def test_marginals_are_the_sums_over_all_paths(seed: int, lengths: tuple[int, ...]) -> None:
-    emissions, sizes, *rest = crf(seed, lengths, tags=3)
-    found = marginals(emissions, sizes, *rest)
-    for row, length in enumerate(lengths):
-        expected = np.zeros((length, 3))
-        for path in product(range(3), repeat=length):
-            expected[np.arange(length), list(path)] += np.exp(path_score(path, emissions[row], *rest))
-        expected /= expected.sum(axis=1, keepdims=True)
-        assert found[row, :length] == pytest.approx(expected, abs=1e-5)
+def plain_viterbi(emissions: Array, chain: Chain) -> list[int]:
+    """The best path, step by step and without a thought of speed."""
+    moves = np.where(allowed_transitions(emissions.shape[1]), chain.transitions, -np.inf).astype(np.float64)
+    best, came = chain.start + emissions[0].astype(np.float64), []
+    for row in emissions[1:]:
+        every = best[:, None] + moves + row
+        came.append(every.argmax(axis=0))
+        best = every.max(axis=0)
+    path = [int((best + chain.end).argmax())]
+    for before in reversed(came):
+        path.append(int(before[path[-1]]))
+    return path[::-1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    lengths=st.lists(st.integers(1, 40), min_size=1, max_size=12),
+    tags=st.sampled_from([3, 9, 69]),
+    scale=st.sampled_from([0.1, 1.0, 3.0, 8.0, 50.0]),
+    seed=st.integers(0, 999),
+)
+def test_whatever_is_left_to_viterbi_the_path_is_the_best(
+    lengths: list[int], tags: int, scale: float, seed: int
+) -> None:
+    emissions, sizes, chain = crf(seed, lengths, tags, scale)
+    found, probability = best_tags(emissions, sizes, chain)
+    for row in rows(lengths):
+        best = plain_viterbi(emissions[row], chain)
+        assert path_score(found[row].tolist(), emissions[row], chain) == pytest.approx(
+            path_score(best, emissions[row], chain), rel=1e-5
+        )
+    assert np.isfinite(probability).all()
+
+
+@pytest.mark.parametrize("gap", [30, 70, 130, 1000])
+def test_a_tag_is_not_lost_for_being_far_behind_at_its_first_word(gap: int) -> None:
+    flat = Chain(np.zeros(3, dtype=np.float32), np.zeros((3, 3), dtype=np.float32), np.zeros(3, dtype=np.float32))
+    emissions = np.asarray([[0, -gap, -9999], [0, -9999, gap + 1]], dtype=np.float32)  # O O, or B I
+    assert best_tags(emissions, np.asarray([2]), flat)[0].tolist() == [1, 2]
 
 
 def test_sequences_decoded_together_are_decoded_as_alone() -> None:
-    lengths = (40, 33, 33, 7, 1)
-    emissions, sizes, *rest = crf(3, lengths, tags=9)
-    paths, probability = viterbi(emissions, sizes, *rest), marginals(emissions, sizes, *rest)
-    for row, length in enumerate(lengths):
-        own, size = emissions[row : row + 1, :length], sizes[row : row + 1]
-        assert viterbi(own, size, *rest)[0].tolist() == paths[row, :length].tolist()
-        assert marginals(own, size, *rest)[0] == pytest.approx(probability[row, :length], abs=1e-6)
+    lengths = (33, 7, 40, 1, 33)
+    emissions, sizes, chain = crf(3, lengths, 9)
+    tags, probability = best_tags(emissions, sizes, chain)
+    for row in rows(lengths):
+        alone = best_tags(emissions[row], np.asarray([row.stop - row.start]), chain)
+        assert alone[0].tolist() == tags[row].tolist()
+        assert alone[1] == pytest.approx(probability[row], abs=1e-6)
 
 
 def test_decoding_leaves_its_arguments_alone() -> None:
-    parameters = crf(5, (6,), tags=5)
-    before = [array.copy() for array in parameters]
-    viterbi(*parameters)
-    marginals(*parameters)
-    assert all((a == b).all() for a, b in zip(before, parameters, strict=True))
+    emissions, sizes, chain = crf(5, (6,), 5)
+    before = [array.copy() for array in (emissions, sizes, *chain)]
+    best_tags(emissions, sizes, chain)
+    assert all((a == b).all() for a, b in zip(before, (emissions, sizes, *chain), strict=True))
 
 
-def test_marginals_of_a_long_text_stay_numbers() -> None:
-    found = marginals(*crf(1, (3000,), tags=9))
-    assert np.isfinite(found).all()
-    assert found.sum(axis=2) == pytest.approx(1.0, abs=1e-4)
+def test_probabilities_of_a_long_sequence_stay_numbers() -> None:
+    emissions, sizes, chain = crf(1, (3000,), 9)
+    tags, probability = best_tags(emissions, sizes, chain)
+    assert tags.tolist() == plain_viterbi(emissions, chain)
+    assert ((probability > 0) & (probability < 1.001)).all()
 
 
 def test_only_a_mention_of_the_same_label_is_continued() -> None:

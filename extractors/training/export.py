@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from extractors.networks.joint import JointModel
-from extractors.training.store import load_model, reading
+from extractors.training.store import heads, load_model
 
 
 class _WordStates(nn.Module):
@@ -50,18 +50,9 @@ def export_model(source: Path, target: Path, *, int8: bool = True) -> None:
             logging.disable(logging.NOTSET)
         else:
             shutil.copy(full, target / "model.onnx")
-    read = reading(model.config, model.state_dict())
-    np.savez(target / "heads.npz", **dict(read.weights))  # type: ignore[arg-type]  # numpy types the keywords as bool
-    facts = {
-        "labels": read.labels,
-        "relations": read.relations,
-        "local": read.local,
-        "limit": read.limit,
-        "context": read.context,
-        "threshold": read.threshold,
-        "mention_threshold": read.mention_threshold,
-        "sentences": read.sentences,
-    }
+    np.savez(target / "heads.npz", **heads(model.state_dict()))  # type: ignore[arg-type]  # numpy types the keywords as bool
+    names = ("labels", "relations", "local", "limit", "context", "threshold", "mention_threshold", "sentences")
+    facts = {name: getattr(model.config, name) for name in names}
     (target / "config.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     shutil.copy(source / "tokenizer.json", target / "tokenizer.json")
 

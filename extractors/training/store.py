@@ -93,9 +93,13 @@ def load_model(folder: Path) -> JointModel:
     return model.eval()
 
 
+def heads(state: Mapping[str, Tensor]) -> dict[str, Array]:
+    """Return the weights of everything behind the encoder."""
+    return {k: v.detach().float().cpu().numpy() for k, v in state.items() if not k.startswith("encoder.")}
+
+
 def reading(config: JointConfig, state: Mapping[str, Tensor]) -> Reading:
     """Return how a model of these weights reads, everything but its encoder."""
-    weights = {k: v.detach().float().cpu().numpy() for k, v in state.items() if not k.startswith("encoder.")}
     return Reading(
         config.labels,
         config.relations,
@@ -104,7 +108,7 @@ def reading(config: JointConfig, state: Mapping[str, Tensor]) -> Reading:
         config.context,
         config.threshold,
         config.mention_threshold,
-        laid_out(weights),
+        laid_out(heads(state)),
         config.sentences,
     )
 
