@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -25,6 +26,9 @@ from kgbuild.note import NoteError
 from kgbuild.output import opened
 from kgbuild.stores import StoreError, open_store
 from ontologies.concept import TableError
+
+if TYPE_CHECKING:
+    from kgbuild.compare import GoldKey
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -102,6 +106,11 @@ def extract(notes: Path, systems: tuple[str, ...], model: Path | None, jobs: int
 @jobs_option
 @format_option("table", "tsv", "jsonl")
 @click.option("--all", "show_all", is_flag=True, help="Also rows whose code the relations leave as it is.")
+@click.option(
+    "--gold",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="Right codes, tab-separated: note start end system code. Prints how often both codes are right.",
+)
 @output_option
 def compare(
     notes: Path,
@@ -110,27 +119,54 @@ def compare(
     jobs: int | None,
     form: str,
     show_all: bool,
+    gold: Path | None,
     target: Path | None,
 ) -> None:
     """Compare the code of each mention's own words with the code of the words its relations bring.
 
     Example: kgbuild compare examples/compare/notes --system icd10cm
     """
-    from kgbuild.compare import COLUMNS, as_row
-    from kgbuild.compare import compare as compare_note
+    if gold is not None and show_all:
+        raise click.UsageError("--all shows rows, --gold counts them: choose one")
+    from kgbuild import compare as comparing
     from kgbuild.pipeline import resolve_notes
     from kgbuild.workers import open_workers
 
+    right = None if gold is None else _read_gold(gold)
     failed: list[NoteError] = []
     workers = open_workers(systems, model, jobs, tell)
-    found = [
-        row
-        for resolved in resolve_notes(readable(notes, failed), workers.setup, workers)
-        for row in compare_note(resolved, workers.setup.resolvers)
-    ]
-    print_rows(target, form, [as_row(row) for row in found if show_all or row.is_changed], COLUMNS)
-    tell(f"{len(found)} chunks enriched by relations, {sum(row.is_changed for row in found)} codes changed")
+    found: list[comparing.Comparison] = []
+    judged: dict[GoldKey, tuple[bool, bool]] = {}
+    for resolved in resolve_notes(readable(notes, failed), workers.setup, workers):
+        found += comparing.compare(resolved, workers.setup.tables)
+        judged |= comparing.judged(resolved, right or {})
+    if right is None:
+        shown = [comparing.as_row(row) for row in found if show_all or row.is_changed]
+        print_rows(target, form, shown, comparing.COLUMNS)
+    else:
+        _tell_not_asked({key[3] for key in right} - workers.setup.resolvers.keys())
+        print_rows(target, form, comparing.scores(right, judged), comparing.SCORE_COLUMNS)
+    for system, line in comparing.summaries(found).items():
+        tell(f"{system}: {line}")
     exit_for(len(failed))
+
+
+def _read_gold(path: Path) -> "dict[GoldKey, frozenset[str]]":
+    """Read a file of gold codes."""
+    from kgbuild.compare import read_gold
+
+    with path.open(encoding="utf-8", newline="") as lines:
+        try:
+            return read_gold(lines, str(path))
+        except UnicodeDecodeError as error:
+            fault = f"{path}: byte {error.start} is not UTF-8"
+    raise NoteError(fault)
+
+
+def _tell_not_asked(systems: set[str]) -> None:
+    """Tell of systems that gold codes are of and that are not asked."""
+    if systems:
+        tell(f"not asked, so none of their gold codes is found: {', '.join(sorted(systems))}; see --system")
 
 
 @cli.command()

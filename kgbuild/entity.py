@@ -10,7 +10,7 @@ from extractors.document import Mention, Relation
 from kgbuild import ids
 from kgbuild.enrich import Chunk, chunks
 from kgbuild.resolve import Resolution, ResolvedNote
-from kgbuild.schema import LATERALITY, SYSTEMS_OF_LABEL, TIME_LABELS
+from kgbuild.schema import SYSTEMS_OF_LABEL, TIME_LABELS
 from ontologies.concept import Concept
 
 _LONGEST_NAME = 120  # characters of a name in an id; a digest stands for a longer one
@@ -100,14 +100,19 @@ def _entity(patient_id: str, chunk: Chunk, resolutions: Mapping[str, Resolution]
 def _name(chunk: Chunk) -> str:
     """Return the chunk's words and, after them, its body sites and sides: a cyst of the liver is not one of the kidney.
 
-    Severity, dose and technique do not make another entity.
+    Severity, dose and technique do not make another entity. A site is written as the note has it, its side with it.
     """
     name = normalise(chunk.mention.text)
     sites: set[str] = set()
     for relation in chunk.modifiers:
         modifier = relation.tail if relation.head == chunk.mention else relation.head
-        if modifier.label == "Biological_structure" or normalise(modifier.text) in LATERALITY:
+        if modifier.label == "Biological_structure":
             sites.add(normalise(modifier.text))
+    sites.update(
+        normalise(part.text)
+        for part in chunk.parts
+        if part.aspect == "laterality" and part.relation.head.label != "Biological_structure"
+    )
     return ", ".join((name, *sorted(sites)))
 
 

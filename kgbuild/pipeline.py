@@ -17,9 +17,10 @@ from kgbuild.graph import note_graph
 from kgbuild.note import Note, NoteError
 from kgbuild.resolve import ResolvedNote, resolve_chunks
 from kgbuild.stores import GraphStore
+from ontologies.concept import CodeTable
 from resolvers.candidate import Resolver
 
-FORMAT = 1
+FORMAT = 2
 """Raised when the graph of an unchanged note would come out differently, so that stores are brought up to date."""
 
 Resolve = Callable[[Iterable[list[Note]]], Iterable[list[ResolvedNote]]]
@@ -37,11 +38,13 @@ class Setup:
         extractor: Reads mentions and relations.
         resolvers: By system.
         model: Identity of the extractor: another model reads unchanged notes anew.
+        tables: By system, for what stands above a code; those of some systems may be missing.
     """
 
     extractor: Extractor = field(repr=False)
     resolvers: Mapping[str, Resolver] = field(repr=False)
     model: str
+    tables: Mapping[str, CodeTable] = field(default_factory=dict, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +79,8 @@ def resolved(batch: Sequence[Note], setup: Setup) -> list[ResolvedNote]:
     read = setup.extractor([note.text for note in batch])
     documents = [annotate(document, note.date) for note, document in zip(batch, read, strict=True)]
     wanted = [chunks(document) for document in documents]
-    answers = iter(resolve_chunks([chunk for some in wanted for chunk in some], setup.resolvers))
+    asked = [chunk for some in wanted for chunk in some]
+    answers = iter(resolve_chunks(asked, setup.resolvers, tables=setup.tables))
     return [
         ResolvedNote(note, document, tuple(resolution for _ in some for resolution in next(answers)))
         for note, document, some in zip(batch, documents, wanted, strict=True)

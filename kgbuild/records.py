@@ -3,8 +3,9 @@
 What a line carries comes back equal: ``from_json(to_json(resolved)) == resolved``, but for what a concept is besides
 its code and name, which is the code table's to say. Scores are written as they are: nothing is lost on the way.
 
-Three keys go beyond what a reader of the line needs, so that this holds: a resolution's ``release`` and ``threshold``,
-and ``modifiers``, the positions in ``relations`` of what the query was enriched by.
+Some keys go beyond what a reader of the line needs, so that this holds: of a resolution ``release``, ``threshold``,
+``base_name``, ``base_score`` and ``base_matched``; ``modifiers``, the positions in ``relations`` of what says more of
+the mention; and ``left_out``, which aspects of them the query does not hold.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from extractors.document import Document, ExtractionError, Mention, Relation, Ti
 from kgbuild import ids
 from kgbuild.enrich import Chunk
 from kgbuild.note import Note, NoteError, json_object, shown
+from kgbuild.postcoordinate import SYSTEM as EXPRESSED
 from kgbuild.resolve import Resolution, ResolvedNote
 from ontologies.concept import Concept
 from resolvers.candidate import Candidate
@@ -126,17 +128,23 @@ def _time_json(time: TimeExpression) -> dict[str, object]:
 
 def _resolution_json(found: Resolution, relations: Sequence[Relation]) -> dict[str, object]:
     """Return a resolution; code, name and score are null where it abstains."""
-    best = found.best
+    best, base = found.best, found.base
     return {
         "query": found.chunk.text,
         "base_query": found.chunk.base_text,
+        "base_code": None if base is None else base.concept.code,
+        "base_name": None if base is None else base.concept.name,
+        "base_score": None if base is None else base.score,
+        "base_matched": None if base is None else base.matched,
         "modifiers": [relations.index(relation) for relation in found.chunk.modifiers],
+        "left_out": [{"relation": relations.index(one), "aspect": aspect} for one, aspect in found.chunk.left_out],
         "system": found.system,
         "release": found.release,
         "threshold": found.threshold,
         "code": None if best is None else best.concept.code,
         "name": None if best is None else best.concept.name,
         "score": None if best is None else best.score,
+        **({"expression": found.expression} if found.system == EXPRESSED else {}),
         "candidates": [
             {"code": c.concept.code, "name": c.concept.name, "score": c.score, "matched": c.matched}
             for c in found.candidates
@@ -219,13 +227,36 @@ def _time(entry: Json, mentions: Mapping[str, Mention]) -> TimeExpression:
 def _resolution(
     entry: Json, mentions: Mapping[str, Mention], relations: Sequence[Relation], known: Mapping[str, str]
 ) -> Resolution:
-    modifiers = _value(entry, "modifiers", list)
-    if not all(isinstance(i, int) and 0 <= i < len(relations) for i in modifiers):
-        raise NoteError("modifiers: expected positions in relations")
-    chunk = Chunk(_named(entry, "mention", mentions), tuple(relations[i] for i in modifiers), known)
+    modifiers = tuple(_placed(place, "modifiers", relations) for place in _value(entry, "modifiers", list))
+    left_out = tuple(
+        (_placed(one.get("relation"), "left_out", relations), _value(one, "aspect", str))
+        for one in _entries(entry, "left_out")
+    )
+    chunk = Chunk(_named(entry, "mention", mentions), modifiers, known, left_out)
     system = _value(entry, "system", str)
-    candidates = tuple(_candidate(one, system) for one in _entries(entry, "candidates"))
-    return Resolution(chunk, system, _value(entry, "release", str), candidates, _number(entry, "threshold"))
+    return Resolution(
+        chunk,
+        system,
+        _value(entry, "release", str),
+        tuple(_candidate(one, system) for one in _entries(entry, "candidates")),
+        _number(entry, "threshold"),
+        _base(entry, system),
+        _optional(entry, "expression") if system == EXPRESSED else None,
+    )
+
+
+def _placed(place: object, key: str, relations: Sequence[Relation]) -> Relation:
+    if not isinstance(place, int) or isinstance(place, bool) or not 0 <= place < len(relations):
+        raise NoteError(f"{key}: expected positions in relations")
+    return relations[place]
+
+
+def _base(entry: Json, system: str) -> Candidate | None:
+    code = _optional(entry, "base_code")
+    if code is None:
+        return None
+    concept = Concept(system, code, _value(entry, "base_name", str))
+    return Candidate(concept, _number(entry, "base_score"), _value(entry, "base_matched", str))
 
 
 def _candidate(entry: Json, system: str) -> Candidate:

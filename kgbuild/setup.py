@@ -8,7 +8,7 @@ from extractors import load
 from extractors.runtime import SHIPPED
 from kgbuild.pipeline import Setup
 from kgbuild.schema import UNASKED_SYSTEMS
-from ontologies.store import tables
+from ontologies.store import open_table, tables
 from resolvers.index import LexicalResolver, open_resolver
 
 
@@ -50,4 +50,5 @@ def open_setup(recipe: Recipe, progress: Callable[[str], None] | None = None, th
         TableError: If a system is unknown or has no table.
     """
     extractor = load(SHIPPED if recipe.model is None else recipe.model, threads=threads)
-    return Setup(extractor, open_resolvers(recipe.systems, progress), extractor.fingerprint)
+    resolvers = open_resolvers(recipe.systems, progress)
+    return Setup(extractor, resolvers, extractor.fingerprint, {system: open_table(system) for system in resolvers})

@@ -107,6 +107,32 @@ def test_compare_prints_table_4(place: Path) -> None:
     } <= changes
 
 
+def test_compare_sums_up_on_stderr_and_scores_against_gold(place: Path) -> None:
+    for system in ("snomedct", "icd10cm"):
+        assert command(place, "ontology", "add", system, str(TABLES / f"{system}.tsv"), home="gold").returncode == 0
+    rows = (("57", "63", "icd10cm", "K76.9"), ("57", "63", "snomedct", "300331000"), ("900", "910", "snomedct", ""))
+    (place / "gold.tsv").write_text(
+        "".join(
+            "\t".join(row) + "\n"
+            for row in (("note", "start", "end", "system", "code"), *(("liver-lesion", *r) for r in rows))
+        )
+    )
+    asked = ("compare", "examples/compare/notes", "--gold", "gold.tsv")
+    done = command(place, *asked, "--format", "jsonl", home="gold")
+    assert done.returncode == 0, done.stderr
+    found = {row["system"]: row for row in map(json.loads, done.stdout.splitlines())}
+    assert (found["all"]["gold"], found["all"]["found"]) == (3, 2)
+    assert (found["all"]["base_accuracy"], found["all"]["enriched_accuracy"]) == (0.0, 1.0)
+    assert re.search(
+        r"^snomedct: \d+ chunks enriched by relations, \d+ codes changed: [1-9]", done.stderr, re.MULTILINE
+    )
+    only = command(place, *asked, "--system", "icd10cm", home="gold")
+    assert "not asked, so none of their gold codes is found: snomedct" in only.stderr
+    assert command(place, *asked, "--all", home="gold").returncode == 2
+    (place / "gold.tsv").write_text("note\tstart\n")
+    assert command(place, *asked, home="gold").stderr.startswith("Error: gold.tsv:1: expected the header")
+
+
 def test_every_mention_of_extract_is_the_text_at_its_offsets(run: Run) -> None:
     records = [json.loads(line) for line in run("extract", "examples/notes").stdout.splitlines()]
     assert len(records) == 29

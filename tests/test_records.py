@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from extractors.abbreviations import abbreviations
 from extractors.document import ASSERTIONS, Document, Mention, Relation, TimeExpression
 from kgbuild import ids
 from kgbuild.enrich import Chunk, chunks
@@ -38,10 +39,17 @@ def example() -> ResolvedNote:
         Candidate(Concept("icd10cm", "L98.9", "Disorder of skin, unspecified"), 0.25, "Lesion"),
     )
     weak = (Candidate(Concept("hpo", "HP:0000951", "Abnormality of the skin"), 0.25, "Skin lesion"),)
+    bare = Candidate(Concept("snomedct", "300577008", "Lesion"), 1.0, "Lesion")
+    said = "300577008 |Lesion| : 363698007 |Finding site| = 10200004 |Liver structure|"
+    without_site = Chunk(lesion, (located,), chunk.known, ((located, "body site"),))
     return ResolvedNote(
         Note("n1", TEXT, "p1", "e1", date(2019, 3, 14), "radiology report"),
         document,
-        (Resolution(chunk, "icd10cm", "April 2026", found, 0.5), Resolution(chunk, "hpo", "2026", weak, 0.5)),
+        (
+            Resolution(chunk, "icd10cm", "April 2026", found, 0.5, Candidate(found[1].concept, 1.0, "Lesion")),
+            Resolution(chunk, "hpo", "2026", weak, 0.5),
+            Resolution(without_site, "snomedct", "2026", (bare,), 0.5, bare, said),
+        ),
     )
 
 
@@ -81,7 +89,9 @@ def test_line_says_what_the_design_says() -> None:
             | {"start": "2019-01-01", "end": "2019-12-31", "anchor": "text"}
         ],
         "resolutions": [
-            {"mention": lesion, "query": "lesion liver", "base_query": "lesion", "modifiers": [0]}
+            {"mention": lesion, "query": "lesion liver", "base_query": "lesion", "modifiers": [0], "left_out": []}
+            | {"base_code": "L98.9", "base_name": "Disorder of skin, unspecified", "base_score": 1.0}
+            | {"base_matched": "Lesion"}
             | {"system": "icd10cm", "release": "April 2026", "threshold": 0.5}
             | {"code": "K76.9", "name": "Liver disease, unspecified", "score": 0.875}
             | {
@@ -91,13 +101,21 @@ def test_line_says_what_the_design_says() -> None:
                     {"code": "L98.9", "name": "Disorder of skin, unspecified", "score": 0.25, "matched": "Lesion"},
                 ]
             },
-            {"mention": lesion, "query": "lesion liver", "base_query": "lesion", "modifiers": [0]}
+            {"mention": lesion, "query": "lesion liver", "base_query": "lesion", "modifiers": [0], "left_out": []}
+            | {"base_code": None, "base_name": None, "base_score": None, "base_matched": None}
             | {"system": "hpo", "release": "2026", "threshold": 0.5, "code": None, "name": None, "score": None}
             | {
                 "candidates": [
                     {"code": "HP:0000951", "name": "Abnormality of the skin", "score": 0.25, "matched": "Skin lesion"}
                 ]
             },
+            {"mention": lesion, "query": "lesion", "base_query": "lesion", "modifiers": [0]}
+            | {"left_out": [{"relation": 0, "aspect": "body site"}]}
+            | {"base_code": "300577008", "base_name": "Lesion", "base_score": 1.0, "base_matched": "Lesion"}
+            | {"system": "snomedct", "release": "2026", "threshold": 0.5}
+            | {"code": "300577008", "name": "Lesion", "score": 1.0}
+            | {"expression": "300577008 |Lesion| : 363698007 |Finding site| = 10200004 |Liver structure|"}
+            | {"candidates": [{"code": "300577008", "name": "Lesion", "score": 1.0, "matched": "Lesion"}]},
         ],
     }
 
@@ -157,11 +175,19 @@ def resolved_notes(draw: st.DrawFn) -> ResolvedNote:
     document = draw(documents(note.text))
     if not document.mentions:
         return ResolvedNote(note, document)
-    modifiers = several(st.sampled_from(document.relations)) if document.relations else st.just(())
-    chunk = st.builds(Chunk, st.sampled_from(document.mentions), modifiers)
-    system = draw(names)
+    relation = st.sampled_from(document.relations) if document.relations else None
+    modifiers = st.just(()) if relation is None else several(relation)
+    left_out = st.just(()) if relation is None else several(st.tuples(relation, names))
+    known = st.just(abbreviations(note.text))
+    chunk = st.builds(Chunk, st.sampled_from(document.mentions), modifiers, known, left_out)
+    system = draw(st.sampled_from(["snomedct", "icd10cm"]) | names)
     candidate = st.builds(Candidate, st.builds(Concept, st.just(system), names, names), scores, names)
-    resolutions = several(st.builds(Resolution, chunk, st.just(system), names, several(candidate), scores))
+    expression = st.none() | names if system == "snomedct" else st.none()
+    resolutions = several(
+        st.builds(
+            Resolution, chunk, st.just(system), names, several(candidate), scores, st.none() | candidate, expression
+        )
+    )
     return ResolvedNote(note, document, draw(resolutions))
 
 
@@ -211,6 +237,20 @@ DAMAGES: dict[str, tuple[Damage, str]] = {
         lambda line: line["resolutions"][0].update(modifiers=[1]),
         "modifiers: expected positions",
     ),
+    "modifier is true": (
+        lambda line: line["resolutions"][0].update(modifiers=[False]),
+        "modifiers: expected positions",
+    ),
+    "left out of nothing": (
+        lambda line: line["resolutions"][2].update(left_out=[{"relation": 7, "aspect": "body site"}]),
+        "left_out: expected positions",
+    ),
+    "base without a name": (
+        lambda line: line["resolutions"][0].pop("base_name"),
+        "base_name: expected str, found no such key",
+    ),
+    "base gone": (lambda line: line["resolutions"][0].pop("base_code"), "base_code: expected str, found no such key"),
+    "expression gone": (lambda line: line["resolutions"][2].pop("expression"), "expression: expected str, found no"),
     "no object": (lambda line: line["times"].append("Zyxwv"), "times: expected objects"),
 }
 
