@@ -260,7 +260,7 @@ def test_resolve_reads_a_query_a_line(run: Run) -> None:
     ("example", "shown"),
     [
         ("timelines", ["nothing written", "p1", "N28.1", "142.00"]),
-        ("compare", ["3324F", "71260", "L98.9", "K76.9", "169069000", "300331000"]),
+        ("compare", ["3324F", "71260", "L98.9", "K76.9", "169069000", "300331000", "enriched_accuracy"]),
         ("rdf", ["kg.ttl", "K76.9", "urn:kgbuild:note/p3-2020", "1 new, 0 changed, 28 unchanged"]),
     ],
 )

@@ -10,3 +10,6 @@ for system in cpt snomedct icd10cm; do
 done
 echo; echo "== base code against enriched code"
 "$kgbuild" compare examples/compare/notes
+
+echo; echo "== both against the right codes of these notes, in gold.tsv"
+"$kgbuild" compare examples/compare/notes --gold examples/compare/gold.tsv
