@@ -26,7 +26,7 @@ from extractors.cues import (
 )
 from extractors.document import Mention
 from extractors.sections import Section, sections
-from extractors.text import sentences
+from extractors.text import lower_case, sentences
 
 LABELS = frozenset(
     "Disease_disorder Sign_symptom Diagnostic_procedure Therapeutic_procedure Medication Clinical_event History "
@@ -40,7 +40,7 @@ DONE = frozenset("Diagnostic_procedure Therapeutic_procedure Medication Clinical
 FARTHEST = 80
 """Words over which a cue reaches at most (ours; it only bounds the work on texts without full stops)."""
 
-_TOKEN = re.compile(r"[^\W_]+(?:['’/-][^\W_]+)*|[^\w\s]")  # noqa: RUF001 (an apostrophe in notes)
+_TOKEN = re.compile(r"[^\W_]+(?:['/-][^\W_]+)*|[^\w\s]")
 _DURING = re.compile(r"(?:.*-)?(?:hour|day|week|month|year|hr|wk|mo|yr)s?(?:['’]s?)?")  # noqa: RUF001
 _POSSESSIVE = frozenset(("his", "her", "the", "a", "their", "patient's", "my"))
 _LIMITS = frozenset((",", "and", "with"))
@@ -66,6 +66,9 @@ class _Sentence:
     stops: Mapping[str, tuple[int, ...]]
 
 
+_NO_CUES = _Sentence((), (), (), (), {})
+
+
 def with_assertions(text: str, mentions: Sequence[Mention], parts: Sequence[Section] | None = None) -> list[Mention]:
     """Return the same mentions in the same order, each with the assertion status that the text gives it.
 
@@ -81,7 +84,7 @@ def with_assertions(text: str, mentions: Sequence[Mention], parts: Sequence[Sect
     """
     found = sections(text) if parts is None else parts
     headings = [section.heading[0] for section in found]
-    spans = list(_spans(text, found))
+    spans, lower = list(_spans(text, found)), lower_case(text).replace("’", "'")  # noqa: RUF001 (an apostrophe in notes)
     starts = [start for start, _ in spans]
     read: dict[int, _Sentence] = {}
     result = []
@@ -90,7 +93,7 @@ def with_assertions(text: str, mentions: Sequence[Mention], parts: Sequence[Sect
         if mention.label not in LABELS or index < 0:
             result.append(mention)
             continue
-        sentence = read[index] if index in read else read.setdefault(index, _sentence(text, *spans[index]))
+        sentence = read[index] if index in read else read.setdefault(index, _sentence(lower, *spans[index]))
         section = bisect_right(headings, mention.start) - 1
         kind = found[section].kind if section >= 0 else None
         status = _status(mention, sentence, kind)
@@ -149,21 +152,18 @@ def _reaches(sentence: _Sentence, place: _Found, cue: Cue, first: int, last: int
 
 
 def _sentence(text: str, start: int, end: int) -> _Sentence:
-    """Read a sentence."""
-    tokens = list(_TOKEN.finditer(text, start, end))
-    words = tuple(token[0].lower().replace("’", "'") for token in tokens)  # noqa: RUF001
-    cues = tuple(_cues(words))
-    return _Sentence(
-        words,
-        tuple(token.start() for token in tokens),
-        tuple(token.end() for token in tokens),
-        cues,
-        {status: tuple(_stops(words, cues, status)) for status in sorted(_statuses(cues))},
-    )
+    """Read a sentence of a text in lower case; without cues, its words do not matter."""
+    words = tuple(_TOKEN.findall(text, start, end))
+    cues = () if _PHRASES.keys().isdisjoint(words) else tuple(_cues(words))
+    if not cues:
+        return _NO_CUES
+    starts, ends = zip(*(token.span() for token in _TOKEN.finditer(text, start, end)), strict=True)
+    stops = {status: tuple(_stops(words, cues, status)) for status in sorted(_statuses(cues))}
+    return _Sentence(words, starts, ends, cues, stops)
 
 
 def _statuses(cues: Iterable[_Found]) -> set[str]:
-    """Return the statuses that some cues give; in most sentences there is none."""
+    """Return the statuses that some cues give."""
     return {cue.status for place in cues for cue in place.cues}
 
 

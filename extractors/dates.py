@@ -6,6 +6,7 @@ from datetime import MAXYEAR, MINYEAR, date
 from typing import NamedTuple
 
 from extractors.quantities import alternatives, month_length, timex_value
+from extractors.text import lower_case
 
 LONGEST_PAST = 80
 """Years before the note up to which a two-digit year is believed; beyond that only of a birth (our choice)."""
@@ -95,9 +96,10 @@ _SHAPES: tuple[_Shape, ...] = (
 
 _SEED = re.compile(
     rf"(?<![\w./-])(?=\d|{alternatives(MONTHS)}|early|mid|late|(?:the\s)?(?:end|beginning|middle)\sof"
-    rf"|{alternatives([*SEASONS, 'winter'])})",
-    re.IGNORECASE,
+    rf"|{alternatives([*SEASONS, 'winter'])})"
 )
+"""Where a date can begin, in a text in lower case: ignoring case makes the search twice as slow."""
+
 TO = re.compile(r"\s?(?:[-–]|\b(?:to|through|thru|until|till|and)\b)\s?", re.IGNORECASE)  # noqa: RUF001 (a dash in notes)
 """What joins the two dates of a range."""
 
@@ -145,7 +147,7 @@ def written_dates(text: str) -> Iterator[WrittenDate]:
     ['3/4/19', '2015']
     """
     end = 0
-    for seed in _SEED.finditer(text):
+    for seed in _SEED.finditer(lower_case(text)):
         found = _date_at(text, seed.start()) if seed.start() >= end else None
         while found is not None:
             yield found

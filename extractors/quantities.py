@@ -2,10 +2,12 @@
 
 import calendar
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from math import ceil, floor
 from typing import NamedTuple
+
+from extractors.text import lower_case
 
 _UNIT_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
 _TEENS = {"ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16}
@@ -72,6 +74,9 @@ QUANTITY = re.compile(
 )
 """An amount of time: a number, a range or a vague amount, and a unit."""
 
+_SEED = re.compile(QUANTITY.pattern)
+"""Finds every amount, and perhaps more, in a text in lower case: ignoring case makes the search twice as slow."""
+
 
 class Quantity(NamedTuple):
     """An amount of time between ``low`` and ``high`` units; both are None for "several"."""
@@ -89,6 +94,20 @@ class Quantity(NamedTuple):
         """
         number = "X" if self.low is None or self.low != self.high else f"{self.low:g}"
         return f"P{self.unit[:-1]}{number}{self.unit[-1]}"
+
+
+def quantities(text: str) -> Iterator[re.Match[str]]:
+    """Yield the amounts of time in a text, in order.
+
+    >>> [match[0] for match in quantities("Two Weeks of fever, 3-4 days off")]
+    ['Two Weeks', '3-4 days']
+    """
+    lower, at = lower_case(text), 0
+    while (seed := _SEED.search(lower, at)) is not None:
+        match = QUANTITY.match(text, seed.start())
+        at = seed.start() + 1 if match is None else match.end()
+        if match is not None:
+            yield match
 
 
 def quantity(match: re.Match[str]) -> Quantity:

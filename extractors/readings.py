@@ -11,7 +11,8 @@ from extractors.dates import TO, WrittenDate, written_dates
 from extractors.frames import BARE, FRAMES, Frame, event_name
 from extractors.meaning import Reader
 from extractors.phrases import PHRASES, SEED
-from extractors.quantities import QUANTITY, quantity
+from extractors.quantities import quantities, quantity
+from extractors.text import lower_case
 
 _SIDE = 90
 """Characters beside an expression in which the words that tell its meaning stand."""
@@ -74,7 +75,7 @@ def _calendar(text: str) -> Iterator[Reading]:
 
 def _amounts(text: str) -> Iterator[Reading]:
     """Yield the amounts of time with what stands around them."""
-    for match in QUANTITY.finditer(text):
+    for match in quantities(text):
         before, after = text[max(0, match.start() - _SIDE) : match.start()], text[match.end() : match.end() + _SIDE]
         readings = (_framed(frame, match, before, after) for frame in FRAMES)
         reading = next((reading for reading in readings if reading is not None), None)
@@ -99,19 +100,13 @@ def _framed(frame: Frame, match: re.Match[str], before: str, after: str) -> Read
 
 def _phrases(text: str) -> Iterator[Reading]:
     """Yield the other phrases: the longest that begins at each place where one can begin."""
-    for seed in SEED.finditer(_lower(text)):
+    for seed in SEED.finditer(lower_case(text)):
         matches = [(phrase, phrase.pattern.match(text, seed.start())) for phrase in PHRASES]
         found = [(phrase, match) for phrase, match in matches if match is not None]
         if found:
             phrase, match = max(found, key=lambda pair: pair[1].end())
             group = "t" if "t" in phrase.pattern.groupindex else 0
             yield Reading(*match.span(group), phrase.label, phrase.read(match))
-
-
-def _lower(text: str) -> str:
-    """Return a text of the same length in lower case; a letter that would become two stays as it is."""
-    lower = text.lower()
-    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
 def _ranges(text: str, found: list[Reading]) -> Iterator[Reading]:

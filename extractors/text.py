@@ -29,6 +29,12 @@ def words(text: str) -> list[Span]:
     return [match.span() for match in _WORD.finditer(text)]
 
 
+def lower_case(text: str) -> str:
+    """Return a text of the same length in lower case; a letter that would become two stays as it is."""
+    lower = text.lower()
+    return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
+
+
 def sentences(text: str) -> list[Span]:
     r"""Return the sentences without the white space around them, in order.
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extractors.document import Mention, TimeExpression
+from extractors.quantities import QUANTITY, quantities
 from extractors.timex import find_times, normalize_times
 
 NOTE = date(2020, 5, 15)
@@ -379,3 +380,16 @@ def test_long_monotonous_text_takes_no_time(piece: str) -> None:
     began = time.process_time()
     assert find_times(text) == []
     assert time.process_time() - began < 2  # under a second when the machine is idle
+
+
+WRITTEN = st.lists(
+    st.sampled_from(
+        "2 d D 3-4 Two two DAYS days Weeks a an of and half or to x few couple hr H İ - / . 5 March ,".split()
+    ),
+    max_size=12,
+).flatmap(lambda words: st.sampled_from([" ", "", "  "]).map(lambda joint: joint.join(words)))
+
+
+@given(WRITTEN)
+def test_amounts_are_those_of_a_search_that_ignores_case(text: str) -> None:
+    assert [match.span() for match in quantities(text)] == [match.span() for match in QUANTITY.finditer(text)]
