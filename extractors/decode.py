@@ -142,7 +142,8 @@ def _document(text: str, parts: Subwords, seen: Iterator[tuple[Window, Array]], 
         first, last = read.windows[0].core, read.windows[-1].last
         tags[first:last], confidence[first:last] = read.tags, read.confidence
         reach = parts.before(first, reading.context)
-        held, begin = np.concatenate([held[reach - begin :], read.states]), reach
+        kept, begin = held[reach - begin :], reach
+        held = np.concatenate([kept, read.states]) if len(kept) else read.states
         near = places[bisect_left(places, reach, key=_last_word) :]
         since: list[int] = []
         for window in read.windows:
@@ -180,8 +181,9 @@ def _tagged(seen: Iterator[tuple[Window, Array]], parts: Subwords, weights: Mapp
         emissions = states @ weights["emission.weight"].T + weights["emission.bias"]
         tags, confidence = best_tags(emissions, np.concatenate([np.diff(cut) for cut in cuts]), chain)
         is_core = np.concatenate([np.arange(c[0], c[-1]) >= w.core for (w, _), c in zip(block, cuts, strict=True)])
-        confidence = np.clip(confidence[is_core], 0.0, 1.0)
-        yield _Tagged([window for window, _ in block], states[is_core], tags[is_core], confidence)
+        if not is_core.all():
+            states, tags, confidence = states[is_core], tags[is_core], confidence[is_core]
+        yield _Tagged([window for window, _ in block], states, tags, np.clip(confidence, 0.0, 1.0))
 
 
 def _sentences(window: Window, parts: Subwords) -> list[int]:
