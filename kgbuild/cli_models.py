@@ -57,6 +57,7 @@ def _learning_options(command: _Command) -> _Command:
         click.option("--patience", type=click.IntRange(0), help="End after so many epochs without a better; 0: never."),
         click.option("--encoder-rate", type=click.FloatRange(0, min_open=True), help="Learning rate of the encoder."),
         click.option("--head-rate", type=click.FloatRange(0, min_open=True), help="Learning rate of all else."),
+        click.option("--pair-size", type=click.IntRange(2), help="Width of the layer that joins two mentions."),
         click.option("--bf16/--no-bf16", default=None, help="Whether the encoder computes in bfloat16."),
         click.option(
             "--drop-leaks/--keep-leaks",
@@ -185,13 +186,14 @@ def _plan(plan: "Plan", options: Mapping[str, Any]) -> "Plan":
     names = ("epochs", "patience", "encoder_rate", "head_rate", "bf16", "seed")
     changed = {name: options[name] for name in names if options[name] is not None}
     encoder = options["encoder"] or plan.model.encoder
+    pair_size = plan.model.pair_size if options["pair_size"] is None else options["pair_size"]
     if encoder == "bilstm" and options["encoder_rate"] is None:  # its LSTMs learn from nothing, as the heads do
         changed["encoder_rate"] = changed.get("head_rate", plan.training.head_rate)
     if encoder != "bilstm" and options["vectors"]:
         raise click.UsageError("--vectors goes with --encoder bilstm")
     return replace(
         plan,
-        model=replace(plan.model, encoder=encoder),
+        model=replace(plan.model, encoder=encoder, pair_size=pair_size),
         training=replace(plan.training, **changed),
         vectors=options["vectors"],
         labels=_named(options["labels"]),

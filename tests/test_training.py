@@ -31,7 +31,7 @@ from extractors.training.loop import CHECKPOINT, TrainingConfig, Watch, read_epo
 from extractors.training.measure import measured
 from extractors.training.parts import Source, by_sentence, local_relations, parse_ratio, read_parts, sentence_reach
 from extractors.training.recipes import PRESETS, Plan, choose_device, chosen_labels, train_corpus
-from extractors.training.store import TorchExtractor, save_model
+from extractors.training.store import TorchExtractor, load_model, save_model
 from kgbuild import cli_models
 from kgbuild.cli import cli
 from kgbuild.progress import step_line
@@ -548,6 +548,17 @@ def test_vectors_without_the_bilstm_are_wrong_usage(corpus: Path, tmp_path: Path
     call = ["train", "joint", "brat", str(corpus), "-o", str(tmp_path / "out"), "--vectors", "random:200"]
     done = CliRunner().invoke(cli, call)
     assert (done.exit_code, "--vectors goes with --encoder bilstm" in done.output) == (2, True)
+
+
+def test_pair_size_is_the_width_of_the_layer_that_joins_two_mentions(
+    encoder: Path, corpus: Path, tmp_path: Path
+) -> None:
+    call = ["train", "joint", "brat", str(corpus), "-o", str(tmp_path / "out"), "--encoder", str(encoder)]
+    done = CliRunner().invoke(cli, [*call, "--epochs", "1", "--threads", "1", "--pair-size", "6"])
+    assert done.exit_code == 0, done.output
+    model = load_model(tmp_path / "out")
+    assert (model.config.pair_size, tuple(model.pair.relation.weight.shape)[1]) == (6, 6)
+    assert extractors.load(tmp_path / "out" / "exported")([NOTES[0].text])[0].text == NOTES[0].text
 
 
 def test_a_device_that_is_not_here_is_named() -> None:
