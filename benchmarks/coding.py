@@ -19,6 +19,7 @@ import platform
 import re
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -97,6 +98,16 @@ def report(name: str, asked: list[Asked], resolver: Resolver, known: frozenset[s
     return f"| {name} | {len(asked)} | {len(within) / len(asked):.3f} | {first:.3f} | {five:.3f} |"
 
 
+def write_asked(file: Path, sets: dict[tuple[str, str], list[Asked]]) -> None:
+    """Write the mentions as ``resolvers.fit`` reads them."""
+    counts = Counter((one.query, one.codes, label) for (_, label), asked in sets.items() for one in asked)
+    lines = ["phrase\tcodes\troots\ttimes\n"]
+    for (query, codes, label), times in sorted(counts.items(), key=lambda item: (item[0][0], sorted(item[0][1]))):
+        roots = "|".join(ROOTS["mesh", label])
+        lines.append(f"{' '.join(query.split())}\t{'|'.join(sorted(codes))}\t{roots}\t{times}\n")
+    file.write_text("".join(lines), encoding="utf-8")
+
+
 def speed(sets: dict[tuple[str, str], list[Asked]], resolver: Resolver, names: list[str]) -> list[str]:
     """Return what some queries take, here and by rapidfuzz."""
     queries = sorted({one.query for asked in sets.values() for one in asked})
@@ -119,7 +130,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("data", type=Path, help="Folder of the corpora.")
     parser.add_argument("--part", choices=FILES, default="test")
+    parser.add_argument("--write", type=Path, metavar="FILE", help="Only write the mentions, for resolvers.fit.")
     options = parser.parse_args()
+    if options.write:
+        write_asked(options.write, sets_of(options.data, options.part))
+        return
     resolver = open_resolver("mesh", lambda line: print(line, file=sys.stderr))
     table = open_table("mesh")
     sets = sets_of(options.data, options.part)

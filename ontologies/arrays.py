@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,13 @@ def pack_lists(lists: Sequence[Sequence[int]]) -> tuple[Array, Array]:
 def string_at(bytes_: Array, starts: Array, index: int) -> str:
     """Return string ``index`` of what ``pack_strings`` returned."""
     return bytes_[starts[index] : starts[index + 1]].tobytes().decode()
+
+
+def strings_at(bytes_: Array, starts: Array, first: int, last: int) -> list[str]:
+    """Return the strings from ``first`` to before ``last`` of what ``pack_strings`` returned."""
+    places = starts[first : last + 1].tolist()
+    run = bytes_[places[0] : places[-1]].tobytes()
+    return [run[a - places[0] : b - places[0]].decode() for a, b in pairwise(places)]
 
 
 def _header(meta: Meta, arrays: Mapping[str, Array]) -> bytes:

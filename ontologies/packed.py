@@ -14,6 +14,7 @@ from ontologies.arrays import (
     pack_strings,
     read_arrays,
     string_at,
+    strings_at,
     write_arrays,
 )
 from ontologies.concept import CodeTable, Concept, TableError
@@ -113,7 +114,7 @@ class _Rows(Sequence[Concept]):
     def _concept(self, row: int) -> Concept:
         arrays = self._arrays
         first, last = arrays["first_name"][row : row + 2].tolist()
-        names = [string_at(arrays["names"], arrays["name_starts"], index) for index in range(first, last)]
+        names = strings_at(arrays["names"], arrays["name_starts"], first, last)
         above = arrays["parents"][arrays["parent_starts"][row] : arrays["parent_starts"][row + 1]].tolist()
         parents = tuple(self.code(parent) for parent in above)
         assignable = bool(arrays["assignable"][row])

@@ -1,31 +1,38 @@
 """Resolvers over code tables: the search index of a table on disk, or of a small table in memory."""
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from copy import copy
+from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
 from typing import Self
 
 import numpy as np
+import numpy.typing as npt
 
 from ontologies.arrays import Array, read_arrays, write_arrays
 from ontologies.concept import CodeTable, TableError
 from ontologies.packed import read_table
 from ontologies.store import table_path
+from ontologies.systems import SYSTEMS
 from resolvers.candidate import Candidate
-from resolvers.lexical import Lexicon
+from resolvers.dense import DATA, Dense
+from resolvers.lexical import Ints, Lexicon
 from resolvers.names import name_arrays, rows_within
-from resolvers.rank import Ranker, query_of
+from resolvers.rank import WEIGHTS, Ranked, Ranker, Retrieved, query_of, weighing_of
 
-POOL = 96
-"""Names that the retrieval hands to the ranking."""
+POOL, NEAR = 96, 48
+"""Most names that retrieval by words and by meaning hand to the ranking."""
+
+BLOCK = 32
+"""Queries that are ranked together: enough to share numpy's cost of a call, few enough for the cache; chosen."""
 
 THRESHOLD = 0.35
-"""Score below which a resolver abstains by default. F1 is highest at 0.30 (``python -m resolvers.fit``); a little above
-it, because a wrong code costs a reader more than a missing one."""
+"""Score below which a resolver abstains by default. F1 is highest at 0.22 in a classification and at 0.40 in a
+terminology (``python -m resolvers.fit``); between them, as a wrong code costs a reader more than a missing one."""
 
-_INDEX_CODE = ("lexical.py", "meanings.py", "names.py", "normalize.py", "words.py")
+_INDEX_CODE = ("dense.py", "lexical.py", "meanings.py", "names.py", "normalize.py", "words.py")
 """What an index depends on beside its table; a change in these files makes it stale."""
 
 
@@ -45,10 +52,12 @@ class LexicalResolver:
         self.system = table.system
         self.release = table.release
         self.threshold = threshold
-        self._table = table
-        self._arrays = arrays
+        self.table = table
+        self.arrays = arrays
         self._lexicon = Lexicon(arrays)
-        self._ranker = Ranker(arrays, self._lexicon)
+        self.is_classification = table.system in SYSTEMS and SYSTEMS[table.system].is_classification
+        self._dense = Dense(arrays)
+        self._ranker = Ranker(arrays, self._lexicon, self._dense, weighing_of(is_classification=self.is_classification))
         self._parts: dict[tuple[int, ...], Self] = {}
 
     def __call__(self, queries: Sequence[str], k: int) -> list[list[Candidate]]:
@@ -63,39 +72,75 @@ class LexicalResolver:
         """
         if k < 1:
             raise ValueError(f"k: expected at least 1, found {k}")
-        return [self._candidates(query, k) for query in queries]
+        found: list[list[Candidate]] = [[] for _ in queries]
+        for some in self._retrieved(queries):
+            for one, ranked in zip(some, self._ranker.ranked(some), strict=True):
+                found[one.place] = self._candidates(ranked, k)
+        return found
 
     def within(self, roots: Sequence[str]) -> Self:
         """Return the resolver over the concepts that are some codes or stand below them.
 
         Of codes that the table lacks nothing is known: if it has none of them, this is the resolver itself.
         """
-        rows = tuple(sorted(self._row_of(root) for root in roots if root in self._table.by_code))
+        rows = tuple(sorted(self.row_of(root) for root in roots if root in self.table.by_code))
         if not rows:
             return self
         if rows not in self._parts:
             part = copy(self)
-            part._among = rows_within(self._arrays, rows)[self._arrays["name_rows"]]
+            part._among = rows_within(self.arrays, rows)[self.arrays["name_rows"]]
             self._parts[rows] = part
         return self._parts[rows]
 
-    def _row_of(self, code: str) -> int:
+    def row_of(self, code: str) -> int:
         """Return the row of a code that the table has."""
-        by_code = np.argsort(self._arrays["row_code_order"])
-        return int(by_code[bisect_left(by_code, code, key=lambda row: self._table.rows[row].code)])
+        return int(self._by_code[bisect_left(self._by_code, code, key=lambda row: self.table.rows[row].code)])
 
-    def _candidates(self, text: str, k: int) -> list[Candidate]:
-        query = query_of(text)
-        names = self._lexicon.search(query.words, POOL, self._among).names
-        if not len(names):
-            return []
-        ranked = self._ranker.ranked(query, names)
+    @cached_property
+    def _by_code(self) -> npt.NDArray[np.int64]:
+        """The rows in the order of their codes."""
+        return np.argsort(self.arrays["row_code_order"])
+
+    def features(self, text: str) -> tuple[Ints, npt.NDArray[np.float64]]:
+        """Return the names that a query is compared with, and what speaks for each, ``(names, features)``."""
+        for (one,) in self._retrieved([text]):
+            return one.names, self._ranker.features([one]).astype(np.float64)
+        return np.zeros(0, dtype=np.int32), np.zeros((0, len(WEIGHTS)))
+
+    def explained(self, text: str, k: int) -> list[tuple[Candidate, dict[str, float]]]:
+        """Return the candidates of a query, and for each what every feature adds to its utility, other than 0."""
+        names, features = self.features(text)
+        (candidates,) = self([text], k)
+        utilities = features * self._ranker.weighing.weights
+        found = []
+        for candidate in candidates:
+            mine = np.flatnonzero(self.arrays["name_rows"][names] == self.row_of(candidate.concept.code))
+            parts = utilities[mine[utilities[mine].sum(axis=1).argmax()]].tolist()
+            found.append((candidate, {name: part for name, part in zip(WEIGHTS, parts, strict=True) if part}))
+        return found
+
+    def _retrieved(self, texts: Sequence[str]) -> Iterator[list[Retrieved]]:
+        """Yield the queries that find names, in blocks of like length."""
+        queries = [query_of(text) for text in texts]
+        order = sorted((i for i, query in enumerate(queries) if query.words), key=lambda i: len(queries[i].words))
+        words = [queries[i].words for i in order]
+        vectors = self._dense.vectors(words)
+        spelled = self._lexicon.search(words, POOL, self._among)
+        meant = self._dense.search(vectors, NEAR, self._among)
+        found = [
+            Retrieved(i, queries[i], names, vector)
+            for i, one, other, vector in zip(order, spelled, meant, vectors, strict=True)
+            if len(names := np.union1d(one, other))
+        ]
+        yield from (found[i : i + BLOCK] for i in range(0, len(found), BLOCK))
+
+    def _candidates(self, ranked: Ranked, k: int) -> list[Candidate]:
         found = zip(ranked.rows[:k].tolist(), ranked.names[:k].tolist(), ranked.scores[:k].tolist(), strict=True)
         return [self._candidate(row, name, score) for row, name, score in found]
 
     def _candidate(self, row: int, name: int, score: float) -> Candidate:
-        concept = self._table.rows[row]
-        return Candidate(concept, score, concept.names[int(self._arrays["name_indices"][name])])
+        concept = self.table.rows[row]
+        return Candidate(concept, score, concept.names[int(self.arrays["name_indices"][name])])
 
 
 def open_resolver(system: str, progress: Callable[[str], None] | None = None) -> LexicalResolver:
@@ -139,4 +184,5 @@ def _code_hash() -> str:
     content = sha256()
     for name in _INDEX_CODE:
         content.update(Path(__file__).with_name(name).read_bytes())
+    content.update(DATA.read_bytes())
     return content.hexdigest()[:16]

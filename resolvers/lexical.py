@@ -18,46 +18,44 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from ontologies.arrays import Array, pack_lists, pack_strings
-from resolvers.meanings import GENERIC_HEADS, RELATED
+from resolvers.meanings import ENDINGS, GENERIC_HEADS, RELATED
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
 
+DERIVED_SIMILARITY = 0.9
 RELATED_SIMILARITY = 0.85
 HEAD_SIMILARITY = 0.75
-"""How much a related word or another generic head counts; chosen, below an exact word, above a merely similar one."""
+"""How much another form of a word, a related word or another generic head counts; chosen, below an exact word, above a
+merely similar one."""
 
 _GRAM_LENGTHS = (3, 4)
 _MIN_SIMILARITY = 0.45
 _MIN_TYPED = 0.75
 _MAX_SIMILAR = 12
+_SPELLED_LIKE = 256
+"""Words with the most common n-grams among which a typing error is looked for; chosen."""
+
 _REMEMBERED = 50_000
+_SHORTEST_STEM = 3
+_ALONE = 0.35
+"""Share of a query below which a word finds no names by itself: "disease" of "Kabuki disease"; chosen."""
+
+_KEPT = 8_000_000
+"""Names of words that are remembered, 8 bytes each."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """The words of the vocabulary that a query word leads to.
+    """What a query word leads to: words of the vocabulary by ascending similarity, or names in ascending order.
 
     Attributes:
-        words: Ids, similarity ascending.
+        words: Ids.
         similarities: In (0, 1]; 1 is the word itself.
     """
 
     words: Ints
     similarities: Floats
-
-
-@dataclass(frozen=True, slots=True)
-class Hits:
-    """Names that a query reaches.
-
-    Attributes:
-        names: Ids, ascending.
-        cosines: TF-IDF cosine of each to the query.
-    """
-
-    names: Ints
-    cosines: Floats
 
 
 def word_arrays(names: Sequence[Sequence[str]]) -> tuple[dict[str, int], dict[str, Array]]:
@@ -101,6 +99,8 @@ class Lexicon:
         self._id_of = {word: index for index, word in enumerate(self._vocabulary)}
         self._related = _related(self._id_of)
         self._remembered: OrderedDict[str, Reach] = OrderedDict()
+        self._gathered: OrderedDict[str, Reach] = OrderedDict()
+        self._kept = 0
         self.idf: Floats = arrays["idf"]
         self.unknown_idf = float(np.log1p(len(arrays["name_norms"])))
 
@@ -123,42 +123,93 @@ class Lexicon:
         """Return the ids of those words that the table has."""
         return np.array(sorted(self._id_of[word] for word in words if word in self._id_of), dtype=np.int32)
 
-    def search(self, query: Sequence[str], limit: int, among: Array | None = None) -> Hits:
-        """Return the ``limit`` names with the highest cosine to the query words, and no name without a common word.
+    def search(self, queries: Sequence[Sequence[str]], limit: int, among: Array | None = None) -> list[Ints]:
+        """Return for each query the ``limit`` names with the highest cosine to its words, none without a common word.
+
+        Names are gathered word by word, the rarest first, until those that hold none of the words so far cannot be
+        among the best; what the other words bring is then asked of the names found (Turtle and Flood 1995, MaxScore).
+        So a query costs what its rare words cost, however large the table. Words that need not be said are left out of
+        a name's length, so the bound is near rather than exact; and a word that is but a small part of the query finds
+        no names by itself unless nothing else does.
 
         Args:
-            query: Words.
-            limit: Most names.
+            queries: The words of each.
+            limit: Most names a query.
             among: Which names to look at, ``(names,)``; None is all.
-        """
-        norms = self._arrays["name_norms"]
-        scores = np.zeros(len(norms), dtype=np.float32)
-        length = 0.0
-        for word in query:
-            weight = self.weight(word)
-            length += weight * weight
-            self._add(scores, self.reach(word), weight)
-        scores /= norms * np.float32(max(length, 1e-9) ** 0.5)
-        if among is not None:
-            scores[~among] = 0
-        return _best(scores, limit)
 
-    def _add(self, scores: Floats, reach: Reach, weight: float) -> None:
-        """Add to every name the contribution of one query word: its best similarity to a word of the name."""
-        postings, starts = self._arrays["postings"], self._arrays["posting_starts"]
-        if len(reach.words) == 1:
-            word = int(reach.words[0])
-            scores[postings[starts[word] : starts[word + 1]]] += weight * float(self.idf[word] * reach.similarities[0])
-        elif len(reach.words):
-            best = np.zeros_like(scores)
-            for word, similarity in zip(reach.words.tolist(), reach.similarities.tolist(), strict=True):
-                best[postings[starts[word] : starts[word + 1]]] = similarity * weight * float(self.idf[word])
-            scores += best
+        Returns:
+            Name ids, ascending.
+        """
+        totals = np.zeros(len(self._arrays["name_norms"]), dtype=np.float32)  # all 0 between two words
+        return [self._search(query, limit, among, totals) for query in queries]
+
+    def _search(self, query: Sequence[str], limit: int, among: Array | None, totals: Floats) -> Ints:
+        weighed = sorted(((self.weight(word), word) for word in query), reverse=True)
+        length = float(np.sqrt(sum(weight * weight for weight, _ in weighed)))
+        terms = [(weight / length, word) for weight, word in weighed if len(self.reach(word).words)]
+        found, scores = np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
+        while terms and not (len(found) and terms[0][0] < _ALONE):
+            (weight, word), *terms = terms
+            reached = self._reached(word)
+            is_in = slice(None) if among is None else among[reached.words]
+            names = reached.words[is_in]
+            totals[found] = scores
+            totals[names] += np.float32(weight) * reached.similarities[is_in]
+            scores, totals[found] = totals[found], 0
+            added, totals[names] = totals[names], 0
+            found, scores = np.concatenate([found, names[added > 0]]), np.concatenate([scores, added[added > 0]])
+            bound = float(np.sqrt(sum(weight * weight for weight, _ in terms)))
+            if terms and len(found) >= limit and (least := np.partition(scores, -limit)[-limit]) >= bound:
+                is_near = scores >= least - bound
+                found, scores = found[is_near], scores[is_near]
+                break
+        if terms and len(found):
+            scores = scores + self._cosines(found, terms)
+        return np.sort(found[_best(scores, found, limit)])
+
+    def _reached(self, word: str) -> Reach:
+        """Return the names that a query word reaches, ascending, and what each has of it: its cosine to that word."""
+        known = self._gathered.pop(word, None)
+        if known is None:
+            postings, starts = self._arrays["postings"], self._arrays["posting_starts"]
+            shares = np.zeros(len(self._arrays["name_norms"]), dtype=np.float32)
+            reach = self.reach(word)
+            for one, similarity in zip(reach.words.tolist(), reach.similarities.tolist(), strict=True):
+                names = postings[starts[one] : starts[one + 1]]
+                shares[names] = np.maximum(shares[names], np.float32(similarity) * self.idf[one])
+            names = np.flatnonzero(shares).astype(np.int32)
+            known = Reach(names, shares[names] / self._arrays["name_norms"][names])
+            self._kept += len(names)
+        self._gathered[word] = known
+        while self._kept > _KEPT and len(self._gathered) > 1:
+            _, dropped = self._gathered.popitem(last=False)
+            self._kept -= len(dropped.words)
+        return known
+
+    def _cosines(self, names: Ints, terms: Sequence[tuple[float, str]]) -> Floats:
+        """Return what query words, each with its share of the query, add to the cosines of names."""
+        places, starts = slices(self._arrays["name_word_starts"], names)
+        words = self._arrays["name_words"][places]
+        found, near = np.zeros(len(names), dtype=np.float32), np.zeros(len(self.idf), dtype=np.float32)
+        for weight, word in terms:
+            reach = self.reach(word)
+            near[reach.words] = reach.similarities * self.idf[reach.words]
+            found += np.float32(weight) * np.maximum.reduceat(near[words], starts)
+            near[reach.words] = 0
+        found /= self._arrays["name_norms"][names]
+        return found
 
     def _reach(self, word: str) -> Reach:
-        found = dict(self._similar(word)) if len(word) > 3 and not word.isdigit() else {}
-        if word not in self._id_of and len(word) > 3:
-            found |= self._mistyped(word)
+        found: dict[int, float] = {}
+        if len(word) > 3 and not word.isdigit():
+            words, cosines = self._spelled_like(word)
+            if word not in self._id_of:
+                found |= self._mistyped(word, words)
+            near = zip(words[-_MAX_SIMILAR:].tolist(), cosines[-_MAX_SIMILAR:].tolist(), strict=True)
+            found |= {index: max(cosine, found.get(index, 0.0)) for index, cosine in near if cosine >= _MIN_SIMILARITY}
+        for form in derived(word):
+            if form in self._id_of:
+                found[self._id_of[form]] = DERIVED_SIMILARITY
         for related, similarity in self._related.get(word, {}).items():
             found[related] = max(similarity, found.get(related, 0.0))
         if word in self._id_of:
@@ -169,37 +220,63 @@ class Lexicon:
             np.array([similarity for _, similarity in ordered], dtype=np.float32),
         )
 
-    def _mistyped(self, word: str) -> dict[int, float]:
-        """Return (word id, similarity) of the vocabulary within a slip or two of an unknown word."""
+    def _mistyped(self, word: str, words: Ints) -> dict[int, float]:
+        """Return (word id, similarity) of those of some words that are within a slip or two of an unknown one."""
+        spelled = [self._vocabulary[index] for index in words.tolist()]
         found = process.extract(
-            word, self._vocabulary, scorer=OSA.normalized_similarity, limit=_MAX_SIMILAR, score_cutoff=_MIN_TYPED
+            word, spelled, scorer=OSA.normalized_similarity, limit=_MAX_SIMILAR, score_cutoff=_MIN_TYPED
         )
-        return {index: similarity for _, similarity, index in found}
+        return {int(words[place]): similarity for _, similarity, place in found}
 
-    def _similar(self, word: str) -> list[tuple[int, float]]:
-        """Return (word id, n-gram cosine) of the vocabulary that is spelled like the word."""
+    def _spelled_like(self, word: str) -> tuple[Ints, Floats]:
+        """Return the vocabulary nearest to a word by the cosine of their n-grams, the nearest last, and the cosines."""
         arrays = self._arrays
-        grams = _grams(word)
-        places = np.searchsorted(arrays["grams"], np.array(sorted(grams), dtype=np.uint32))
-        scores = np.zeros(len(self.idf), dtype=np.float32)
-        for gram, place in zip(sorted(grams), places.tolist(), strict=True):
-            if place < len(arrays["grams"]) and arrays["grams"][place] == gram:
-                first, last = arrays["gram_starts"][place : place + 2].tolist()
-                scores[arrays["gram_words"][first:last]] += 1.0
-        scores /= arrays["gram_norms"] * np.float32(len(grams) ** 0.5)
-        hits = _best(np.where(scores >= _MIN_SIMILARITY, scores, 0).astype(np.float32), _MAX_SIMILAR)
-        return list(zip(hits.names.tolist(), hits.cosines.tolist(), strict=True))
+        grams = np.array(sorted(_grams(word)), dtype=np.uint32)
+        places = np.searchsorted(arrays["grams"], grams)
+        places = places[places < len(arrays["grams"])]
+        places = places[np.isin(arrays["grams"][places], grams)]
+        lists = [arrays["gram_words"][slice(*arrays["gram_starts"][place : place + 2])] for place in places.tolist()]
+        if not lists:
+            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
+        shared = np.bincount(np.concatenate(lists), minlength=len(self.idf))
+        words = np.flatnonzero(shared).astype(np.int32)
+        cosines = (shared[words] / (arrays["gram_norms"][words] * len(grams) ** 0.5)).astype(np.float32)
+        best = _best(cosines, words, _SPELLED_LIKE)
+        best = best[np.lexsort((-words[best], cosines[best]))]
+        return words[best], cosines[best]
 
 
-def _best(scores: Floats, limit: int) -> Hits:
-    """Return the positive scores, at most ``limit``, ties by id, ordered by id."""
-    found = np.flatnonzero(scores > 0)
-    if len(found) > limit:
-        values = scores[found]
-        least = np.partition(values, len(values) - limit)[len(values) - limit]
-        above, equal = found[values > least], found[values == least]
-        found = np.sort(np.concatenate([above, equal[: limit - len(above)]]))
-    return Hits(found.astype(np.int32), scores[found])
+def derived(word: str) -> set[str]:
+    """Return what other forms of a word would be, words or not.
+
+    >>> sorted(derived("ischemic") & {"ischemia", "ischemism"})
+    ['ischemia', 'ischemism']
+    """
+    forms = set()
+    for pair in ENDINGS:
+        for ending, other in (pair, pair[::-1]):
+            stem = word.removesuffix(ending)
+            if (stem != word or not ending) and len(stem) >= _SHORTEST_STEM:
+                forms.add(stem + other)
+    return forms - {word}
+
+
+def slices(starts: Array, items: Ints) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the places of all elements of some lists of a flat array, and where each list begins among them."""
+    first = starts[items]
+    lengths = starts[items + 1] - first
+    begins = np.cumsum(lengths) - lengths
+    return np.arange(int(lengths.sum()), dtype=np.int64) + np.repeat(first - begins, lengths), begins
+
+
+def _best(scores: Floats, items: Ints, limit: int) -> npt.NDArray[np.int64]:
+    """Return the places of the ``limit`` highest scores, ties by item."""
+    if len(scores) <= limit:
+        return np.arange(len(scores))
+    least = np.partition(scores, -limit)[-limit]
+    above, equal = np.flatnonzero(scores > least), np.flatnonzero(scores == least)
+    equal = equal[np.argsort(items[equal], kind="stable")]
+    return np.concatenate([above, equal[: limit - len(above)]])
 
 
 def _grams(word: str) -> set[int]:

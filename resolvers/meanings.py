@@ -144,6 +144,56 @@ RELATED: tuple[tuple[str, ...], ...] = (
 )
 """Words that may stand for each other at a discount."""
 
+ENDINGS: tuple[tuple[str, str], ...] = (
+    ("tic", "sis"),  # thrombotic, thrombosis
+    ("tic", "tes"),  # diabetic
+    ("tic", "tis"),  # arthritic
+    ("tic", "sia"),  # ectatic
+    ("tic", "sy"),  # epileptic
+    ("tic", "m"),  # autistic
+    ("tic", ""),  # asthmatic
+    ("stic", "sia"),  # dysplastic
+    ("stic", "sm"),  # spastic
+    ("ic", "ia"),  # ischemic
+    ("ic", "y"),  # atrophic
+    ("ic", "us"),  # embolic
+    ("ic", "ism"),  # embolic, alcoholic
+    ("ic", "e"),  # hemorrhagic
+    ("ic", "icity"),  # nephrotoxic
+    ("ic", ""),  # anaphylactic and others with the stem itself a word
+    ("ive", "ion"),  # hypertensive
+    ("iveness", "ion"),
+    ("ed", "ion"),  # infected
+    ("ed", "ation"),  # dilated
+    ("ed", "e"),  # fractured
+    ("ed", "y"),  # injured
+    ("ed", "ment"),  # impaired
+    ("ed", ""),
+    ("ian", "ism"),  # parkinsonian
+    ("ian", ""),
+    ("ism", ""),  # hypothyroidism
+    ("ient", "iency"),  # deficient
+    ("ient", "ience"),
+    ("ant", "ance"),  # resistant
+    ("ant", "ancy"),  # malignant
+    ("ent", "ence"),
+    ("ent", "ency"),
+    ("al", "e"),  # intestinal
+    ("al", ""),
+    ("l", ""),  # pleural
+    ("ar", "e"),  # nodular
+    ("ary", "a"),  # papillary
+    ("ity", ""),  # toxicity
+    ("ity", "e"),  # obesity
+    ("ous", ""),  # cancerous
+    ("ness", ""),  # weakness
+    ("ing", ""),  # bleeding
+    ("ing", "e"),
+    ("tous", ""),  # edematous
+)
+"""How an adjective, a participle or a state ends where the noun it is made of, or its other form, ends otherwise.
+Greek, Latin and English word formation; both words must stand in the table that is searched."""
+
 OPPOSITES: tuple[tuple[str, ...], ...] = (
     ("left", "right", "bilateral"),
     ("upper", "lower"),

@@ -11,6 +11,7 @@ import numpy as np
 from ontologies.arrays import Array, pack_lists, pack_strings
 from ontologies.concept import CodeTable, Concept
 from ontologies.systems import SYSTEMS
+from resolvers.dense import dense_arrays
 from resolvers.lexical import word_arrays
 from resolvers.meanings import NEUTRAL
 from resolvers.normalize import words
@@ -22,7 +23,8 @@ PREFERRED, SYNONYM, INHERITED = 0, 1, 2
 """Where a name comes from; an inherited one is that of a category, held by the code that stands for it unspecified."""
 
 _OPTIONAL = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-"""Parts of a name that need not be said: the nonessential modifiers of ICD-10-CM, other names in brackets."""
+"""Parts of a name that need not be said: the nonessential modifiers of ICD-10-CM, other names in brackets. Only
+"(congenital)" must be said even so, since another code has the same name with "(acquired)"."""
 
 _STANDS_FOR = re.compile(r"\b(?:unspecified|uncomplicated|without complications?|NOS)\b", re.IGNORECASE)
 """How the name of a child says that it stands for its category when no more is known."""
@@ -53,12 +55,14 @@ def name_arrays(table: CodeTable) -> dict[str, Array]:
     inheriting = _inheriting(concepts, parents, words_of) if is_classification else {}
     names = [name for name in _names(concepts, inheriting, words_of) if name.words]  # "---" cannot be searched for
     id_of, arrays = word_arrays([name.words for name in names])
+    meanings = dense_arrays(list(id_of), arrays["name_words"], arrays["name_word_starts"])
     optional = np.array([word in name.optional for name in names for word in name.words], dtype=np.bool_)
     parent_rows, parent_starts = pack_lists(parents)
     texts, text_starts = pack_strings([" ".join(name.words) for name in names])
     contexts, context_starts = pack_lists(_contexts(concepts, parents, id_of, words_of))
     return {
         **arrays,
+        **meanings,
         "name_rows": np.array([name.row for name in names], dtype=np.int32),
         "name_kinds": np.array([name.kind for name in names], dtype=np.uint8),
         "name_indices": np.array([name.index for name in names], dtype=np.int32),
@@ -70,6 +74,8 @@ def name_arrays(table: CodeTable) -> dict[str, Array]:
         "name_texts": texts,
         "name_text_starts": text_starts,
         "row_is_usable": _usable(concepts, parents) if is_classification else np.ones(len(concepts), dtype=np.bool_),
+        "row_breadth": _breadth(parents),
+        "row_names": np.log([len(concept.names) for concept in concepts]).astype(np.float32),
         "row_code_order": _code_order(concepts),
         "row_parents": parent_rows,
         "row_parent_starts": parent_starts,
@@ -115,7 +121,7 @@ def _names(concepts: Sequence[Concept], inheriting: Mapping[int, int], words_of:
 def _name(place: tuple[int, int, int], text: str, words_of: WordsOf) -> _Name:
     found, needed = words_of(text), words_of(_OPTIONAL.sub(" ", text))
     said = tuple(sorted(set(found) - NEUTRAL)) or tuple(sorted(set(found)))
-    optional = frozenset(said).difference(needed) if set(needed) & set(said) else frozenset()
+    optional = frozenset(said).difference(needed, ("congenital",)) if set(needed) & set(said) else frozenset()
     return _Name(*place, written(text), said, optional, "unspecified" in found, "other" in found)
 
 
@@ -146,6 +152,25 @@ def _usable(concepts: Sequence[Concept], parents: Parents) -> Array:
     usable = np.ones(len(concepts), dtype=np.bool_)
     usable[[above for row, concept in enumerate(concepts) if not _is_visit(concept) for above in parents[row]]] = False
     return usable
+
+
+def _breadth(parents: Parents) -> Array:
+    """Return for each concept how many stand below it, as the logarithm of one more: ``(concepts,)``.
+
+    Counted by ways down, so that a concept with two parents counts twice above both: near enough, and linear.
+    """
+    below, waiting = np.zeros(len(parents)), np.zeros(len(parents), dtype=np.int64)
+    for parent_rows in parents:
+        waiting[list(parent_rows)] += 1
+    ready = [row for row, count in enumerate(waiting.tolist()) if not count]
+    while ready:
+        row = ready.pop()
+        for above in parents[row]:
+            below[above] += 1 + below[row]
+            waiting[above] -= 1
+            if not waiting[above]:
+                ready.append(above)
+    return np.log1p(below).astype(np.float32)
 
 
 def _is_visit(concept: Concept) -> bool:

@@ -8,6 +8,7 @@ from resolvers.words import (
     ABBREVIATIONS,
     JOINED_PREFIXES,
     LETTER_NUMBERS,
+    LETTERED,
     NUMBERED,
     NUMBERS,
     PLURALS,
@@ -18,6 +19,8 @@ from resolvers.words import (
 
 _WORD = re.compile(r"[^\W_]+")
 _APOSTROPHE_S = re.compile(r"(?<=\w)['\u2019]s\b")
+_LETTER_A = re.compile(r"(?<=\S )A\b(?![-'])")
+_LETTERED_A = re.compile(r"\b(" + "|".join(sorted(LETTERED)) + r") a\b")
 _HYPHEN = re.compile(r"\b(" + "|".join(sorted(JOINED_PREFIXES)) + r")-(?=[^\W\d_]{3})")
 _NOT_SPECIFIED = re.compile(r"\bnot otherwise specified\b|\bnos\b")
 _NOT_ELSEWHERE = re.compile(r"\bnot elsewhere classified\b|\bnec\b")
@@ -47,8 +50,10 @@ def words(text: str) -> list[str]:
     ['hemorrhage', 'left', 'kidney', 'type', '2']
     >>> words("pt. w/ HTN & post-traumatic tumours NOS")
     ['pt', 'w', 'hypertension', 'posttraumatic', 'tumor', 'unspecified']
+    >>> words("a hepatitis A")
+    ['hepatitis', 'lettera']
     """
-    found = _once(_fold(text))
+    found = _once(_LETTERED_A.sub(r"\1 lettera", _fold(_with_letter(text))))
     while (again := _once(" ".join(found))) != found:  # an abbreviation or a dropped word may make new neighbours
         found = again
     return found
@@ -70,6 +75,11 @@ def order_free(text: str) -> str:
     True
     """
     return " ".join(sorted(set(words(text))))
+
+
+def _with_letter(text: str) -> str:
+    """Tell the letter A (hepatitis A, gentamicin A) from the article, where a text tells small from capital letters."""
+    return text if "A" not in text or text.isupper() else _LETTER_A.sub("lettera", text)
 
 
 def _fold(text: str) -> str:

@@ -5,7 +5,7 @@ and that of abstaining (a conditional logit with an outside option), so it is ne
 one clear winner scores near 1, equals share, and a poor best stays low.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,9 +13,10 @@ import numpy.typing as npt
 from rapidfuzz import fuzz, process
 
 from ontologies.arrays import Array
-from resolvers.lexical import HEAD_SIMILARITY, Floats, Ints, Lexicon
+from resolvers.dense import Bytes, Dense
+from resolvers.lexical import HEAD_SIMILARITY, Floats, Ints, Lexicon, slices
 from resolvers.meanings import GENERIC_HEADS, OPPOSITES, SETTINGS
-from resolvers.names import INHERITED, key_of, written
+from resolvers.names import INHERITED, PREFERRED, key_of, written
 from resolvers.normalize import words
 
 MAX_CHARACTERS = 1000
@@ -24,31 +25,57 @@ MAX_CHARACTERS = 1000
 MAX_WORDS = 32
 """Of more different words only the first are searched for; the longest title of ICD-10-CM has 35."""
 
-WEIGHTS: dict[str, float] = {
-    "said": 5.4,
-    "said by what is above": 6.2,
-    "adds words": -4.9,
-    "adds a setting": -1.5,
-    "contradicts": -1.7,
-    "letters in order": 2.3,
-    "letters of shared words": 2.9,
-    "is the query": 2.3,
-    "is written so": 3.0,
-    "is the query but for its head": 0.9,
-    "unspecified, all said": 0.3,
-    "unspecified, not all said": -0.8,
-    "usable": 4.9,
-    "inherited": -1.7,
+WEIGHTS: dict[str, tuple[float, float]] = {
+    # feature: in a classification, in a terminology
+    "said": (5.4, 1.8),
+    "said by what is above": (6.2, 3.9),
+    "adds words": (-4.9, -1.0),
+    "adds rare words": (0.0, -2.4),
+    "adds a setting": (-1.5, 0.0),
+    "contradicts": (-1.7, -0.6),
+    "letters in order": (3.8, 0.9),
+    "means the query": (4.0, 6.0),
+    "is the query": (2.3, 2.0),
+    "is written so": (3.0, 1.0),
+    "is the query but for its head": (0.9, 0.9),
+    "is preferred": (0.0, 1.6),
+    "has many names": (0.0, 1.8),
+    "has much below it": (0.0, 3.1),
+    "unspecified, all said": (0.3, 1.2),
+    "unspecified, not all said": (-0.8, 0.0),
+    "usable": (4.9, 0.0),
+    "inherited": (-1.7, 0.0),
 }
-"""Feature and weight; ``Ranker.features`` says what each is. Fitted by ``python -m resolvers.fit`` on the names of
-ICD-10-CM itself, each asked for as if the table did not hold it; no phrase of the Alphabetic Index took part. The
-TF-IDF cosine of the retrieval is no feature: beside the others its weight was near 0."""
+"""Feature and weights; ``Ranker.features`` says what each is."""
 
-ABSTAIN = 12.0
-SHARPNESS = 1.6
-"""Utility of no answer, and what all utilities are multiplied by before they become scores; ``resolvers.fit`` again."""
+
+@dataclass(frozen=True, slots=True)
+class Weighing:
+    """How features become scores.
+
+    Attributes:
+        weights: In the order of ``WEIGHTS``.
+        abstain: Utility of no answer.
+        sharpness: What all utilities are multiplied by before they become scores.
+    """
+
+    weights: npt.NDArray[np.float64]
+    abstain: float
+    sharpness: float
+
+
+def weighing_of(*, is_classification: bool) -> Weighing:
+    """Return how names of a classification, of which each case has one code, or of a terminology are weighed."""
+    column, calibration = (0, CLASSIFICATION) if is_classification else (1, TERMINOLOGY)
+    return Weighing(np.array([pair[column] for pair in WEIGHTS.values()]), *calibration)
+
+
+# abstain, sharpness
+CLASSIFICATION, TERMINOLOGY = (13.5, 1.4), (7.5, 1.1)
+"""Utility of no answer and sharpness, by kind."""
 
 _Flags = npt.NDArray[np.bool_]
+Places = npt.NDArray[np.int64]
 
 _SAME = 0.99
 _SIMILAR = 0.6
@@ -80,24 +107,49 @@ def query_of(text: str) -> Query:
 
 
 @dataclass(frozen=True, slots=True)
-class _Overlap:
-    """How the words of a query and of its candidate names match.
+class Retrieved:
+    """A query and the names that it is compared with.
 
     Attributes:
-        said: Similarity of each query word to the nearest word of each name, ``(query words, names)``.
-        above: The same against the titles of the concept and of what is above it, ``(query words, names)``.
-        covered: Similarity of each word of each name to the nearest query word, flat over names, ``(words,)``.
-        words: Word ids, flat over names, ``(words,)``.
-        starts: Where each name begins in the flat arrays, ``(names,)``.
+        place: Of the query among those that were asked.
+        query: With at least one word.
+        names: Ids, at least one, ascending.
+        vector: Of the query, ``(size,)``.
+    """
+
+    place: int
+    query: Query
+    names: Ints
+    vector: Bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Overlap:
+    """How the words of some queries and of their candidate names match; a pair is a query and one of its names.
+
+    Attributes:
+        query: The query of each pair, ``(pairs,)``.
+        names: The name of each pair, ``(pairs,)``.
+        weights: Share of each word of the pair's query, by rarity, ``(query words, pairs)``; 0 where it has fewer.
+        said: Similarity of each query word to the nearest word of the name, ``(query words, pairs)``; 1 likewise.
+        above: The same against the titles of the concept and of what is above it, ``(query words, pairs)``.
+        is_head: Whether the query word is a generic head noun, ``(query words, pairs)``.
+        covered: Similarity of each word of each name to the nearest query word, flat over pairs, ``(words,)``.
+        words: Word ids, flat over pairs, ``(words,)``.
+        starts: Where each name begins in the flat arrays, ``(pairs,)``.
         optional: Whether each word need not be said, ``(words,)``.
     """
 
+    query: Places
+    names: Ints
+    weights: Floats
     said: Floats
     above: Floats
+    is_head: _Flags
     covered: Floats
     words: Ints
-    starts: npt.NDArray[np.int64]
-    optional: npt.NDArray[np.bool_]
+    starts: Places
+    optional: _Flags
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +167,7 @@ class Ranked:
     scores: npt.NDArray[np.float64]
 
 
-def rank(features: Floats, rows: Ints, names: Ints, code_order: Ints) -> Ranked:
+def rank(features: Floats, rows: Ints, names: Ints, code_order: Ints, weighing: Weighing) -> Ranked:
     """Return the concepts of some names, each with its best name and its score, best first, ties by code.
 
     Args:
@@ -123,14 +175,15 @@ def rank(features: Floats, rows: Ints, names: Ints, code_order: Ints) -> Ranked:
         rows: The concept of each name.
         names: Id of each name.
         code_order: Place of each concept of the table among the sorted codes.
+        weighing: Weights and calibration.
     """
-    weights = np.array(list(WEIGHTS.values()), dtype=np.float64)
-    utilities = (features.astype(np.float64) * weights).sum(axis=1)  # a product by BLAS would round by batch
+    utilities = (features.astype(np.float64) * weighing.weights).sum(axis=1)  # a product by BLAS would round by batch
     by_row = np.lexsort((names, -utilities, rows))
     best = by_row[np.diff(rows[by_row], prepend=-1) != 0]
     best = best[np.lexsort((code_order[rows[best]], -utilities[best]))]
-    powers = np.exp(SHARPNESS * (utilities[best] - max(utilities[best][0], ABSTAIN)))
-    outside = np.exp(SHARPNESS * (ABSTAIN - max(utilities[best][0], ABSTAIN)))
+    peak = max(utilities[best][0], weighing.abstain)
+    powers = np.exp(weighing.sharpness * (utilities[best] - peak))
+    outside = np.exp(weighing.sharpness * (weighing.abstain - peak))
     return Ranked(rows[best], names[best], powers / (powers.sum() + outside))
 
 
@@ -140,121 +193,176 @@ class Ranker:
     Args:
         arrays: What ``names.name_arrays`` returned.
         lexicon: Over the same arrays.
+        dense: Over the same arrays.
+        weighing: Weights and calibration.
     """
 
-    def __init__(self, arrays: Mapping[str, Array], lexicon: Lexicon) -> None:
+    def __init__(self, arrays: Mapping[str, Array], lexicon: Lexicon, dense: Dense, weighing: Weighing) -> None:
         self._arrays = arrays
         self._lexicon = lexicon
+        self._dense = dense
+        self.weighing = weighing
         self._is_setting = np.zeros(len(lexicon.idf), dtype=np.bool_)
         self._is_setting[lexicon.ids(SETTINGS)] = True
         self._is_head = np.zeros(len(lexicon.idf), dtype=np.bool_)
         self._is_head[lexicon.ids(GENERIC_HEADS)] = True
-        self._opposites = [(frozenset(group), lexicon.ids(group)) for group in OPPOSITES]
+        self._opposites = np.zeros(len(lexicon.idf), dtype=np.uint32)  # a bit for each group that the word is in
+        for bit, group in enumerate(OPPOSITES):
+            self._opposites[lexicon.ids(group)] |= np.uint32(1 << bit)
 
-    def features(self, query: Query, names: Ints) -> Floats:
-        """Return the features of each name in the order of ``WEIGHTS``: ``(names, features)``."""
+    def features(self, retrieved: Sequence[Retrieved]) -> Floats:
+        """Return the features of each pair of a query and one of its names in the order of ``WEIGHTS``.
+
+        Args:
+            retrieved: At least one query.
+
+        Returns:
+            ``(pairs, features)``; the names of the first query come first.
+        """
         arrays = self._arrays
-        overlap = self._overlap(query, names)
-        weights = np.array([self._lexicon.weight(word) for word in query.words], dtype=np.float32)
-        weights /= weights.sum()
-        said = weights @ overlap.said
+        queries = [one.query for one in retrieved]
+        overlap = self._overlap(queries, [one.names for one in retrieved])
+        rows = arrays["name_rows"][overlap.names]
+        said = (overlap.weights * overlap.said).sum(axis=0)
         missing = (overlap.covered < _SIMILAR) & ~overlap.optional
-        unspecified = arrays["name_unspecified"][names]
+        unspecified = arrays["name_unspecified"][overlap.names]
         is_whole = (overlap.said >= _SIMILAR).all(axis=0)
-        texts = self._texts(names)
-        is_query, is_but_for_head = self._is_query(query, overlap, names)
+        is_query, is_but_for_head = self._is_query(queries, overlap)
+        cosines = self._dense.cosines(np.stack([one.vector for one in retrieved]), overlap.query, overlap.names)
+        written_so = np.array([query.written for query in queries], dtype=np.uint32)[overlap.query]
         columns = {
             "said": said,  # share of the query, by rarity, that the name says
-            "said by what is above": weights @ np.maximum(overlap.said, overlap.above) - said,  # or its headings
+            "said by what is above": (overlap.weights * np.maximum(overlap.said, overlap.above)).sum(axis=0) - said,
             "adds words": np.minimum(_sums(missing, overlap), 8) / 8,
+            "adds rare words": self._added(missing, overlap),
             "adds a setting": np.minimum(_sums(missing & self._is_setting[overlap.words], overlap), 3),
-            "contradicts": self._contradictions(query, overlap),
-            "letters in order": _ratios(query.key, texts, fuzz.ratio),  # on sorted words: a token sort ratio
-            "letters of shared words": _ratios(query.key, texts, fuzz.token_set_ratio),
+            "contradicts": self._contradictions(queries, overlap),
+            "letters in order": self._letters(queries, overlap),
+            "means the query": cosines,
             "is the query": is_query,
-            "is written so": arrays["name_written"][names] == query.written,
+            "is written so": arrays["name_written"][overlap.names] == written_so,
             "is the query but for its head": is_but_for_head,
+            "is preferred": arrays["name_kinds"][overlap.names] == PREFERRED,
+            "has many names": arrays["row_names"][rows] / 4,
+            "has much below it": arrays["row_breadth"][rows] / 8,
             "unspecified, all said": unspecified & is_whole,
             "unspecified, not all said": unspecified & ~is_whole,
-            "usable": arrays["row_is_usable"][arrays["name_rows"][names]],
-            "inherited": arrays["name_kinds"][names] == INHERITED,
+            "usable": arrays["row_is_usable"][rows],
+            "inherited": arrays["name_kinds"][overlap.names] == INHERITED,
         }
         return np.stack([np.asarray(columns[name], dtype=np.float32) for name in WEIGHTS], axis=1)
 
-    def ranked(self, query: Query, names: Ints) -> Ranked:
-        """Return the concepts that the names belong to, best first, ties by code."""
-        arrays = self._arrays
-        return rank(self.features(query, names), arrays["name_rows"][names], names, arrays["row_code_order"])
+    def ranked(self, retrieved: Sequence[Retrieved]) -> list[Ranked]:
+        """Return for each query the concepts that its names belong to, best first, ties by code."""
+        ends = np.cumsum([len(one.names) for one in retrieved])[:-1]
+        order, rows_of = self._arrays["row_code_order"], self._arrays["name_rows"]
+        return [
+            rank(part, rows_of[one.names], one.names, order, self.weighing)
+            for part, one in zip(np.split(self.features(retrieved), ends), retrieved, strict=True)
+        ]
 
-    def _overlap(self, query: Query, names: Ints) -> _Overlap:
+    def _overlap(self, queries: Sequence[Query], names: Sequence[Ints]) -> _Overlap:
         arrays = self._arrays
-        places, starts = _slices(arrays["name_word_starts"], names)
+        counts = np.array([len(some) for some in names])
+        query, flat = np.repeat(np.arange(len(queries)), counts), np.concatenate(names)
+        most = max(len(one.words) for one in queries)
+        places, starts = slices(arrays["name_word_starts"], flat)
         found = arrays["name_words"][places]
-        rows, row_of = np.unique(arrays["name_rows"][names], return_inverse=True)
-        context_places, context_starts = _slices(arrays["context_starts"], rows)
+        size = len(arrays["row_code_order"])
+        met, context_of = np.unique(query * size + arrays["name_rows"][flat], return_inverse=True)
+        context_places, context_starts = slices(arrays["context_starts"], (met % size).astype(np.int32))
         context = arrays["contexts"][context_places]
-        similarity = np.zeros(len(self._lexicon.idf), dtype=np.float32)
-        in_names = np.empty((len(query.words), len(found)), dtype=np.float32)
-        in_context = np.empty((len(query.words), len(context)), dtype=np.float32)
-        for index, word in enumerate(query.words):
-            reach = self._lexicon.reach(word)
-            similarity[reach.words] = reach.similarities
-            in_names[index], in_context[index] = similarity[found], similarity[context]
-            similarity[reach.words] = 0
+        ends = [0, *np.append(starts, len(found))[np.cumsum(counts)].tolist()]
+        context_ends = np.append(context_starts, len(context))[np.searchsorted(met // size, range(len(queries) + 1))]
+        in_names = np.ones((most, len(found)), dtype=np.float32)
+        in_context = np.ones((most, len(context)), dtype=np.float32)
+        covered = np.zeros(len(found), dtype=np.float32)
+        near = np.zeros(len(self._lexicon.idf), dtype=np.float32)
+        for i, one in enumerate(queries):
+            mine, above = slice(ends[i], ends[i + 1]), slice(context_ends[i], context_ends[i + 1])
+            for k, word in enumerate(one.words):
+                reach = self._lexicon.reach(word)
+                near[reach.words] = reach.similarities
+                in_names[k, mine], in_context[k, above] = near[found[mine]], near[context[above]]
+                near[reach.words] = 0
+            covered[mine] = in_names[: len(one.words), mine].max(axis=0)
         return _Overlap(
+            query,
+            flat,
+            self._weights(queries, most)[:, query],
             _largest(in_names, starts),
-            _largest(in_context, context_starts)[:, row_of],
-            in_names.max(axis=0),
+            _largest(in_context, context_starts)[:, context_of],
+            _padded([[word in GENERIC_HEADS for word in one.words] for one in queries], most).astype(bool)[:, query],
+            covered,
             found,
             starts,
             arrays["name_optional"][places],
         )
 
-    def _contradictions(self, query: Query, overlap: _Overlap) -> Floats:
-        """Return for each name how many of its words have their opposite, and not themselves, in the query."""
-        count = np.zeros(len(overlap.starts), dtype=np.float32)
-        for group, members in self._opposites:
-            if any(word in group for word in query.words):
-                count += _sums(np.isin(overlap.words, members) & (overlap.covered < _SAME), overlap)
-        return np.minimum(count, 2)
+    def _weights(self, queries: Sequence[Query], most: int) -> Floats:
+        """Return the share of each word of each query by rarity, ``(query words, queries)``."""
+        weights = _padded([[self._lexicon.weight(word) for word in one.words] for one in queries], most)
+        shares: Floats = weights / weights.sum(axis=0)
+        return shares
 
-    def _is_query(self, query: Query, overlap: _Overlap, names: Ints) -> tuple[_Flags, _Flags]:
-        """Tell for each name whether it is the query word for word, and whether it is but for a generic head noun."""
-        same_other = self._arrays["name_other"][names] == query.says_other
-        head_said = np.where([word in GENERIC_HEADS for word in query.words], HEAD_SIMILARITY, _SAME)[:, None]
+    def _contradictions(self, queries: Sequence[Query], overlap: _Overlap) -> Floats:
+        """Return for each pair how many of the name's words have their opposite, and not themselves, in the query."""
+        asked = [
+            sum(1 << bit for bit, group in enumerate(OPPOSITES) if not set(group).isdisjoint(query.words))
+            for query in queries
+        ]
+        if not any(asked):
+            return np.zeros(len(overlap.starts), dtype=np.float32)
+        lengths = np.diff(overlap.starts, append=len(overlap.words))
+        groups = np.repeat(np.array(asked, dtype=np.uint32)[overlap.query], lengths)
+        opposed = np.bitwise_count(self._opposites[overlap.words] & groups)
+        return np.minimum(_sums(np.where(overlap.covered < _SAME, opposed, 0), overlap), 2)
+
+    def _added(self, missing: _Flags, overlap: _Overlap) -> Floats:
+        """Return for each pair the share, by rarity, of what the name needs to be said and is not."""
+        weights = np.where(overlap.optional, np.float32(0), self._lexicon.idf[overlap.words])
+        needed = np.maximum(_sums(weights, overlap), np.float32(1e-6))
+        return np.asarray(_sums(missing * weights, overlap) / needed, dtype=np.float32)
+
+    def _is_query(self, queries: Sequence[Query], overlap: _Overlap) -> tuple[_Flags, _Flags]:
+        """Tell for each pair whether the name is the query word for word, and whether it is but for a generic head."""
+        says_other = np.array([query.says_other for query in queries], dtype=np.bool_)[overlap.query]
+        same_other = self._arrays["name_other"][overlap.names] == says_other
+        head_said = np.where(overlap.is_head, HEAD_SIMILARITY, _SAME)
         head_covered = np.where(self._is_head[overlap.words], HEAD_SIMILARITY, _SAME)
         exact = _all_said(overlap, np.full_like(head_said, _SAME), np.full_like(head_covered, _SAME)) & same_other
         return exact, _all_said(overlap, head_said, head_covered) & same_other & ~exact
 
+    def _letters(self, queries: Sequence[Query], overlap: _Overlap) -> Floats:
+        """Return what rapidfuzz's ``ratio`` says of the sorted words of each pair, in [0, 1]."""
+        keys = [queries[i].key for i in overlap.query.tolist()]
+        ratios: Floats = process.cpdist(keys, self._texts(overlap.names), scorer=fuzz.ratio, dtype=np.float32)
+        return ratios / np.float32(100)
+
     def _texts(self, names: Ints) -> list[str]:
-        starts = self._arrays["name_text_starts"]
-        text = self._arrays["name_texts"]
-        ends = zip(starts[names].tolist(), starts[names + 1].tolist(), strict=True)
-        return [text[start:end].tobytes().decode() for start, end in ends]
+        """Return the sorted words of names."""
+        places, begins = slices(self._arrays["name_text_starts"], names)
+        run = self._arrays["name_texts"][places].tobytes()
+        ends = np.append(begins[1:], len(run))
+        return [run[start:end].decode() for start, end in zip(begins.tolist(), ends.tolist(), strict=True)]
 
 
-def _ratios(text: str, others: Sequence[str], scorer: Callable[..., float]) -> Floats:
-    """Return what a scorer of rapidfuzz says of a text and each of the others, in [0, 1]."""
-    ratios: Floats = process.cdist([text], others, scorer=scorer, dtype=np.float32)[0]
-    return ratios / np.float32(100)
-
-
-def _slices(starts: Array, items: Ints) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the places of all elements of some lists of a flat array, and where each list begins among them."""
-    first = starts[items]
-    lengths = starts[items + 1] - first
-    begins = np.concatenate([[0], np.cumsum(lengths)[:-1]]).astype(np.int64)
-    return np.arange(int(lengths.sum()), dtype=np.int64) + np.repeat(first - begins, lengths), begins
+def _padded(lists: Sequence[Sequence[float]], length: int) -> Floats:
+    """Return lists as the columns of an array, 0 behind the end of each, ``(length, lists)``."""
+    array = np.zeros((length, len(lists)), dtype=np.float32)
+    for column, values in enumerate(lists):
+        array[: len(values), column] = values
+    return array
 
 
 def _all_said(overlap: _Overlap, said: Array, covered: Array) -> _Flags:
-    """Tell for each name whether all its needed words and all of the query's reach given similarities."""
+    """Tell for each pair whether all the name's needed words and all of the query's reach given similarities."""
     missing = (overlap.covered < covered) & ~overlap.optional
     flags: _Flags = (overlap.said >= said).all(axis=0) & (_sums(missing, overlap) == 0)
     return flags
 
 
-def _largest(values: Floats, starts: npt.NDArray[np.int64]) -> Floats:
+def _largest(values: Floats, starts: Places) -> Floats:
     """Return the largest value of each list, 0 where a list is empty: ``(query words, lists)``."""
     padded = np.concatenate([values, np.zeros((len(values), 1), dtype=np.float32)], axis=1)
     largest: Floats = np.maximum.reduceat(padded, starts, axis=1)

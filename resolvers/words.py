@@ -190,5 +190,8 @@ NUMBERS: dict[str, str] = {
 LETTER_NUMBERS: dict[str, str] = {"i": "1", "iv": "4", "v": "5", "x": "10"}
 """Roman numerals that mean a number only after a word of ``NUMBERED``."""
 
+LETTERED = frozenset("class coxsackievirus factor group hemophilia hepatitis influenza nephritis type vitamin".split())
+"""Words after which "a" is a letter, however it is written."""
+
 NUMBERED = frozenset("type stage grade class degree factor level phase group category".split())
 """Words that a number follows."""

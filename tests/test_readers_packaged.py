@@ -21,7 +21,7 @@ def table(system: str) -> CodeTable:
 @pytest.mark.parametrize(
     ("system", "release", "codes", "synonyms", "parents"),
     [
-        ("mesh", "2024", 105_859, 217_926, 147_690),
+        ("mesh", "2024", 105_859, 283_279, 147_690),
         ("hpo", "2026-02-16", 19_389, 22_572, 23_677),
         ("hcpcs", "January 2023", 6_469, 6_312, 0),
     ],
@@ -45,6 +45,8 @@ def test_packaged_mesh_has_all_descriptors() -> None:
 @pytest.mark.parametrize(
     ("system", "code", "name", "synonym", "parent"),
     [
+        ("mesh", "D012640", "Seizures", "convulsions", "D009461"),
+        ("mesh", "D004317", "Doxorubicin", "adriamycin", "D003630"),
         ("mesh", "D008107", "Liver Diseases", "Liver Disease", "D004066"),
         ("mesh", "D001281", "Atrial Fibrillation", "Auricular Fibrillation", "D001145"),
         ("mesh", "C537419", "Bohring syndrome", "Bohring-Opitz syndrome", "D003398"),

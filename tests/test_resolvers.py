@@ -188,7 +188,7 @@ def test_exact_name_scores_near_one_and_a_foreign_query_abstains() -> None:
 
 def test_two_codes_of_the_same_name_share_the_score_and_stand_in_order_of_code() -> None:
     (candidates,) = memory_resolver(table(B2="Cold", B1="Cold", B3="Fever"))(["cold"], 5)
-    assert [candidate.concept.code for candidate in candidates] == ["B1", "B2"]
+    assert [candidate.concept.code for candidate in candidates[:2]] == ["B1", "B2"]
     assert candidates[0].score == candidates[1].score < 0.5
 
 

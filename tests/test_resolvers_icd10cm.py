@@ -80,7 +80,7 @@ def test_most_of_what_is_no_problem_is_nil(icd10cm: LexicalResolver) -> None:
     answers = icd10cm(NOT_CLINICAL, 1)
     coded = [candidates for candidates in answers if candidates and candidates[0].score >= icd10cm.threshold]
     assert len(coded) <= 0.2 * len(NOT_CLINICAL)
-    assert icd10cm(["Tuesday", "K76.9", "the patient"], 1)[0] == []
+    assert [c for found in icd10cm(["Tuesday", "the patient"], 1) for c in found if c.score >= icd10cm.threshold] == []
 
 
 def test_index_phrases_are_coded_at_least_as_well_as_promised(icd10cm: LexicalResolver) -> None:
@@ -88,8 +88,8 @@ def test_index_phrases_are_coded_at_least_as_well_as_promised(icd10cm: LexicalRe
     if not file.exists():
         pytest.skip(f"{file} is not here: phrases of the CDC/NCHS ICD-10-CM index, see KGBUILD_DATA")
     found = accuracy(read_phrases(file), icd10cm)
-    # measured .692 / .992 / .925 / .308 (python -m resolvers.evaluate FILE); TF-IDF alone: .596 / 1.0 / .816 / .175
-    assert found["all"].at_1 >= 0.68
+    # measured .708 / .992 / .929 / .346 (python -m resolvers.evaluate FILE); TF-IDF alone: .596 / 1.0 / .816 / .175
+    assert found["all"].at_1 >= 0.70
     assert found["exact"].at_1 >= 0.97
-    assert found["near"].at_1 >= 0.91
-    assert found["far"].at_1 >= 0.29
+    assert found["near"].at_1 >= 0.92
+    assert found["far"].at_1 >= 0.33
