@@ -173,9 +173,12 @@ def _tell_not_asked(systems: set[str]) -> None:
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @system_option
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 100), help="Candidates a query.")
+@click.option("-v", "--why", is_flag=True, help="What each feature of the ranking adds to a candidate.")
 @format_option("table", "jsonl")
 @output_option
-def resolve(texts: tuple[str, ...], systems: tuple[str, ...], k: int, form: str, target: Path | None) -> None:
+def resolve(
+    texts: tuple[str, ...], systems: tuple[str, ...], k: int, why: bool, form: str, target: Path | None
+) -> None:
     """Print ranked codes for each TEXT, or for each line of stdin; ``*`` marks a code that is sure enough to be used.
 
     Example: kgbuild resolve "lesion of liver" --system icd10cm -k 3
@@ -184,13 +187,17 @@ def resolve(texts: tuple[str, ...], systems: tuple[str, ...], k: int, form: str,
     from kgbuild.setup import open_resolvers
 
     queries = texts if texts and texts != ("-",) else [line.rstrip("\r\n") for line in sys.stdin]
-    rows = [row for resolver in open_resolvers(systems, tell).values() for row in query_rows(queries, resolver, k)]
+    resolvers = open_resolvers(systems, tell).values()
+    rows = [row for resolver in resolvers for row in query_rows(queries, resolver, k, why=why)]
     if form == "jsonl":
         print_rows(target, form, rows, ())
         return
     flat = [row | candidate for row in rows for candidate in row["candidates"] or [{"name": "(none)"}]]  # type: ignore[attr-defined]
     shown = [row | {"used": "*" if row.get("code") and row["code"] == row["best"] else ""} for row in flat]
-    print_rows(target, form, shown, ("query", "system", "code", "score", "used", "name", "matched"))
+    for row in shown:
+        row["why"] = ", ".join(f"{name} {part:+.1f}" for name, part in row.get("why", {}).items())
+    columns = ("query", "system", "code", "score", "used", "name", "matched")
+    print_rows(target, form, shown, (*columns, "why") if why else columns)
 
 
 for command in (*cli_store.COMMANDS, cli_models.train, cli_models.evaluate, cli_ontology.ontology):

@@ -11,6 +11,7 @@ from kgbuild.schema import ROOTS, SYSTEMS_OF_LABEL
 from kgbuild.support import Support, is_other, support
 from ontologies.concept import CodeTable
 from resolvers.candidate import Candidate, Resolver
+from resolvers.index import TableResolver
 
 Answers = Mapping[tuple[str, str, str], tuple[Candidate, ...]]
 """Candidates by system, label and text."""
@@ -153,14 +154,25 @@ def answered(
     return found
 
 
-def query_rows(queries: Sequence[str], resolver: Resolver, k: int) -> list[dict[str, object]]:
-    """Return one row a query: ``query``, ``system``, ``best`` (the code to use, or None) and ``candidates``."""
+def query_rows(
+    queries: Sequence[str], resolver: TableResolver, k: int, *, why: bool = False
+) -> list[dict[str, object]]:
+    """Return one row a query: ``query``, ``system``, ``best`` (the code to use, or None) and ``candidates``.
+
+    Args:
+        queries: What is asked for.
+        resolver: Of one system.
+        k: Candidates a query.
+        why: Whether each candidate has ``why``: what every feature of the ranking adds for it, the most first.
+    """
     rows: list[dict[str, object]] = []
     for query, candidates in zip(queries, resolver(queries, k), strict=True):
         best = candidates[0].concept.code if candidates and candidates[0].score >= resolver.threshold else None
-        found = [
+        found: list[dict[str, object]] = [
             {"code": c.concept.code, "name": c.concept.name, "score": round(c.score, 4), "matched": c.matched}
             for c in candidates
         ]
+        for row, parts in zip(found, resolver.why(query, candidates) if why else [], strict=False):
+            row["why"] = {name: round(parts[name], 2) for name in sorted(parts, key=lambda name: -abs(parts[name]))}
         rows.append({"query": query, "system": resolver.system, "best": best, "candidates": found})
     return rows

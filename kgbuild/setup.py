@@ -9,7 +9,7 @@ from extractors.runtime import SHIPPED
 from kgbuild.pipeline import Setup
 from kgbuild.schema import UNASKED_SYSTEMS
 from ontologies.store import open_table, tables
-from resolvers.index import LexicalResolver, open_resolver
+from resolvers.index import TableResolver, open_resolver
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Recipe:
 
 def open_resolvers(
     systems: tuple[str, ...], progress: Callable[[str], None] | None = None
-) -> dict[str, LexicalResolver]:
+) -> dict[str, TableResolver]:
     """Return the resolvers of some systems, or of those that are used without being asked for.
 
     Raises:

@@ -28,7 +28,7 @@ import numpy as np
 import numpy.typing as npt
 
 from resolvers.evaluate import read_phrases
-from resolvers.index import LexicalResolver, open_resolver
+from resolvers.index import TableResolver, open_resolver
 from resolvers.names import SYNONYM
 from resolvers.rank import WEIGHTS
 
@@ -111,7 +111,7 @@ class Example:
         return all_of_them[best], best
 
 
-def examples(resolver: LexicalResolver, phrases: Sequence[Asked]) -> list[Example | None]:
+def examples(resolver: TableResolver, phrases: Sequence[Asked]) -> list[Example | None]:
     """Return the candidates of some phrases; None where nothing is found."""
     found = []
     for phrase in phrases:
@@ -124,7 +124,7 @@ def examples(resolver: LexicalResolver, phrases: Sequence[Asked]) -> list[Exampl
     return found
 
 
-def _example(resolver: LexicalResolver, names: npt.NDArray[np.int32], features: Doubles, phrase: Asked) -> Example:
+def _example(resolver: TableResolver, names: npt.NDArray[np.int32], features: Doubles, phrase: Asked) -> Example:
     rows = resolver.arrays["name_rows"][names]
     order = np.argsort(rows, kind="stable")
     starts = np.flatnonzero(np.diff(rows[order], prepend=-1))
@@ -133,7 +133,7 @@ def _example(resolver: LexicalResolver, names: npt.NDArray[np.int32], features: 
     return Example(features[order], starts, is_right, phrase.times)
 
 
-def synonyms(resolver: LexicalResolver, count: int, seed: int = 0) -> Iterator[Asked]:
+def synonyms(resolver: TableResolver, count: int, seed: int = 0) -> Iterator[Asked]:
     """Yield synonyms of leaves drawn at random, three of four to be masked."""
     random = np.random.default_rng(seed)
     arrays, rows = resolver.arrays, resolver.table.rows
@@ -278,7 +278,7 @@ def main(arguments: Sequence[str]) -> None:
     _calibrate(resolver, weights, fit, held)
 
 
-def _calibrate(resolver: LexicalResolver, weights: Doubles, fit: Sequence[Asked], held: Sequence[Asked]) -> None:
+def _calibrate(resolver: TableResolver, weights: Doubles, fit: Sequence[Asked], held: Sequence[Asked]) -> None:
     said = answers(examples(resolver, fit), weights)
     abstain, sharpness = calibrated(said)
     threshold = best_threshold(said.scores(abstain, sharpness), said, float(sum(p.times for p in fit if p.codes)))

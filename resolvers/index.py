@@ -36,7 +36,7 @@ _INDEX_CODE = ("dense.py", "lexical.py", "meanings.py", "names.py", "normalize.p
 """What an index depends on beside its table; a change in these files makes it stale."""
 
 
-class LexicalResolver:
+class TableResolver:
     """Words in, concepts of one table out: retrieval by ``lexical``, order and scores by ``rank``.
 
     Args:
@@ -107,16 +107,15 @@ class LexicalResolver:
             return one.names, self._ranker.features([one]).astype(np.float64)
         return np.zeros(0, dtype=np.int32), np.zeros((0, len(WEIGHTS)))
 
-    def explained(self, text: str, k: int) -> list[tuple[Candidate, dict[str, float]]]:
-        """Return the candidates of a query, and for each what every feature adds to its utility, other than 0."""
+    def why(self, text: str, candidates: Sequence[Candidate]) -> list[dict[str, float]]:
+        """Return for each candidate of a query what every feature adds to its utility, those that add 0 left out."""
         names, features = self.features(text)
-        (candidates,) = self([text], k)
         utilities = features * self._ranker.weighing.weights
         found = []
         for candidate in candidates:
             mine = np.flatnonzero(self.arrays["name_rows"][names] == self.row_of(candidate.concept.code))
             parts = utilities[mine[utilities[mine].sum(axis=1).argmax()]].tolist()
-            found.append((candidate, {name: part for name, part in zip(WEIGHTS, parts, strict=True) if part}))
+            found.append({name: part for name, part in zip(WEIGHTS, parts, strict=True) if part})
         return found
 
     def _retrieved(self, texts: Sequence[str]) -> Iterator[list[Retrieved]]:
@@ -143,7 +142,7 @@ class LexicalResolver:
         return Candidate(concept, score, concept.names[int(self.arrays["name_indices"][name])])
 
 
-def open_resolver(system: str, progress: Callable[[str], None] | None = None) -> LexicalResolver:
+def open_resolver(system: str, progress: Callable[[str], None] | None = None) -> TableResolver:
     """Return a resolver over the table in use; builds table and index on first use, which takes seconds.
 
     Args:
@@ -155,12 +154,12 @@ def open_resolver(system: str, progress: Callable[[str], None] | None = None) ->
     """
     path = table_path(system, progress)
     table = read_table(path)
-    return LexicalResolver(table, _index(path, table, progress))
+    return TableResolver(table, _index(path, table, progress))
 
 
-def memory_resolver(table: CodeTable, threshold: float = THRESHOLD) -> LexicalResolver:
+def memory_resolver(table: CodeTable, threshold: float = THRESHOLD) -> TableResolver:
     """Return a resolver over a table in memory; meant for small tables, as nothing is kept on disk."""
-    return LexicalResolver(table, name_arrays(table), threshold)
+    return TableResolver(table, name_arrays(table), threshold)
 
 
 def _index(path: Path, table: CodeTable, progress: Callable[[str], None] | None) -> Mapping[str, Array]:

@@ -14,7 +14,7 @@ from ontologies.readers.tsv import read_tsv
 from resolvers import words
 from resolvers.candidate import Candidate, Resolver
 from resolvers.evaluate import Phrase, accuracy
-from resolvers.index import LexicalResolver, memory_resolver, open_resolver
+from resolvers.index import TableResolver, memory_resolver, open_resolver
 from resolvers.normalize import normalize, order_free
 
 EXAMPLES = Path(__file__).parent.parent / "examples" / "tables"
@@ -35,7 +35,7 @@ def best(resolver: Resolver, query: str) -> str | None:
     return candidates[0].concept.code if candidates and candidates[0].score >= resolver.threshold else None
 
 
-def example(system: str) -> LexicalResolver:
+def example(system: str) -> TableResolver:
     return memory_resolver(read_tsv(system, "toy", [EXAMPLES / f"{system}.tsv"]))
 
 

@@ -10,7 +10,7 @@ import pytest
 from ontologies.store import open_table, tables
 from resolvers.evaluate import accuracy, read_phrases
 from resolvers.fit import NOT_CLINICAL
-from resolvers.index import LexicalResolver, open_resolver
+from resolvers.index import TableResolver, open_resolver
 
 DATA = Path(os.environ.get("KGBUILD_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
 
@@ -23,11 +23,11 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def icd10cm(home: None) -> LexicalResolver:
+def icd10cm(home: None) -> TableResolver:
     return open_resolver("icd10cm")
 
 
-def test_table_holds_the_whole_tabular_list(icd10cm: LexicalResolver) -> None:
+def test_table_holds_the_whole_tabular_list(icd10cm: TableResolver) -> None:
     table = open_table("icd10cm")
     (info,) = [info for info in tables() if info.system == "icd10cm"]
     assert (info.codes, info.is_added, table.release) == (len(table), False, "April 2026")
@@ -38,7 +38,7 @@ def test_table_holds_the_whole_tabular_list(icd10cm: LexicalResolver) -> None:
     assert "high blood pressure" in table.by_code["I10"].synonyms
 
 
-def test_opening_again_takes_well_under_a_third_of_a_second(icd10cm: LexicalResolver) -> None:
+def test_opening_again_takes_well_under_a_third_of_a_second(icd10cm: TableResolver) -> None:
     start = time.process_time()
     open_resolver("icd10cm")
     assert time.process_time() - start < 0.3
@@ -71,19 +71,19 @@ def test_opening_again_takes_well_under_a_third_of_a_second(icd10cm: LexicalReso
         ("appendicitis", "K37"),
     ],
 )
-def test_everyday_phrase_resolves(icd10cm: LexicalResolver, query: str, code: str) -> None:
+def test_everyday_phrase_resolves(icd10cm: TableResolver, query: str, code: str) -> None:
     candidate = icd10cm([query], 1)[0][0]
     assert (candidate.concept.code, candidate.score >= icd10cm.threshold) == (code, True)
 
 
-def test_most_of_what_is_no_problem_is_nil(icd10cm: LexicalResolver) -> None:
+def test_most_of_what_is_no_problem_is_nil(icd10cm: TableResolver) -> None:
     answers = icd10cm(NOT_CLINICAL, 1)
     coded = [candidates for candidates in answers if candidates and candidates[0].score >= icd10cm.threshold]
     assert len(coded) <= 0.2 * len(NOT_CLINICAL)
     assert [c for found in icd10cm(["Tuesday", "the patient"], 1) for c in found if c.score >= icd10cm.threshold] == []
 
 
-def test_index_phrases_are_coded_at_least_as_well_as_promised(icd10cm: LexicalResolver) -> None:
+def test_index_phrases_are_coded_at_least_as_well_as_promised(icd10cm: TableResolver) -> None:
     file = DATA / "icd10_index_dev" / "eval_dev.tsv"
     if not file.exists():
         pytest.skip(f"{file} is not here: phrases of the CDC/NCHS ICD-10-CM index, see KGBUILD_DATA")

@@ -152,14 +152,14 @@ def test_meaning_finds_a_name_that_shares_no_word() -> None:
 
 # --- what speaks for a candidate ----------------------------------------------------------------------------------
 def test_explanation_adds_up_to_the_order_of_the_candidates() -> None:
-    explained = memory_resolver(TABLE).explained("acute liver failure", 4)
-    totals = [sum(parts.values()) for _, parts in explained]
+    resolver = memory_resolver(TABLE)
+    (candidates,) = resolver(["acute liver failure"], 4)
+    reasons = resolver.why("acute liver failure", candidates)
+    totals = [sum(parts.values()) for parts in reasons]
     assert totals == sorted(totals, reverse=True)
-    first, parts = explained[0]
-    assert first.concept.name == "acute failure of liver" and parts["is the query"] == pytest.approx(
-        WEIGHTS["is the query"][1]
-    )
-    assert set(parts) <= set(WEIGHTS)
+    assert candidates[0].concept.name == "acute failure of liver"
+    assert reasons[0]["is the query"] == pytest.approx(WEIGHTS["is the query"][1])
+    assert set(reasons[0]) <= set(WEIGHTS)
 
 
 @pytest.mark.parametrize("system", ["mesh", "icd10cm"])
@@ -174,4 +174,4 @@ def test_name_that_is_the_query_is_its_answer_in_a_table_of_any_kind(system: str
 def test_query_of_no_word_is_no_query() -> None:
     assert query_of("the of").words == ()
     assert memory_resolver(TABLE)(["the of", "---", ""], 3) == [[], [], []]
-    assert memory_resolver(TABLE).explained("", 3) == []
+    assert memory_resolver(TABLE).why("", []) == []
