@@ -2,10 +2,11 @@
 
     python benchmarks/scale.py --check
 
-Protocol: 350,000 made-up concepts in a hierarchy with 1,500,000 names, each of two to six words drawn from the names of
-ICD-10-CM and MeSH as often as they stand there (seed 13), under a ``KGBUILD_HOME`` of its own. Built: written as a user's
-table is, then indexed. Opened and asked in a process of its own: 1,000 queries one by one, each a name of the table with a
-word left out, median and mean; the same of ICD-10-CM (98,466 codes). Memory is the peak of that process. One thread.
+Protocol: 350,000 made-up concepts in a hierarchy with 1,500,000 names, each of two to six words drawn from the names
+of ICD-10-CM and MeSH as often as they stand there (seed 13), under a ``KGBUILD_HOME`` of its own. Built: written as a
+user's table is, then indexed. Opened and asked in a process of its own: 1,000 queries one by one, each a name of the
+table with a word left out, median and mean; the same of ICD-10-CM (98,466 codes). Memory is the peak of that process.
+One thread.
 """
 
 import argparse

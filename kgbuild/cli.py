@@ -173,22 +173,28 @@ def _tell_not_asked(systems: set[str]) -> None:
 @click.argument("texts", nargs=-1, metavar="[TEXT]...")
 @system_option
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 100), help="Candidates a query.")
+@jobs_option
 @click.option("-v", "--why", is_flag=True, help="What each feature of the ranking adds to a candidate.")
 @format_option("table", "jsonl")
 @output_option
 def resolve(
-    texts: tuple[str, ...], systems: tuple[str, ...], k: int, why: bool, form: str, target: Path | None
+    texts: tuple[str, ...],
+    systems: tuple[str, ...],
+    k: int,
+    jobs: int | None,
+    why: bool,
+    form: str,
+    target: Path | None,
 ) -> None:
     """Print ranked codes for each TEXT, or for each line of stdin; ``*`` marks a code that is sure enough to be used.
 
     Example: kgbuild resolve "lesion of liver" --system icd10cm -k 3
     """
-    from kgbuild.resolve import query_rows
+    from kgbuild.asking import all_rows
     from kgbuild.setup import open_resolvers
 
     queries = texts if texts and texts != ("-",) else [line.rstrip("\r\n") for line in sys.stdin]
-    resolvers = open_resolvers(systems, tell).values()
-    rows = [row for resolver in resolvers for row in query_rows(queries, resolver, k, why=why)]
+    rows = all_rows(queries, open_resolvers(systems, tell), k, why=why, jobs=jobs)
     if form == "jsonl":
         print_rows(target, form, rows, ())
         return
