@@ -2,12 +2,12 @@
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 
 from extractors.assertion import with_assertions
-from extractors.document import Document, Mention
+from extractors.document import Document, Mention, Relation
 from extractors.readings import Reading, readings
 from extractors.sections import Section, sections
 from extractors.text import Span
@@ -45,7 +45,7 @@ def annotate(document: Document, anchor: date | None) -> Document:
     found = [time for time in find_times(content.text, read) if not _overlaps(content, time)]
     wider = sorted([*content.mentions, *found], key=lambda m: (m.start, m.end, m.label))
     asserted = with_assertions(content.text, wider, parts)
-    complete = _replaced(content, dict(zip(wider, asserted, strict=True)))
+    complete = _replaced(content, wider, asserted)
     times = normalize_times(complete.text, complete.mentions, anchor, read, parts)
     return replace(complete, times=tuple(times))
 
@@ -59,11 +59,11 @@ def _without_headings(document: Document, parts: Sequence[Section]) -> Document:
         i = bisect_right(starts, mention.start) - 1
         return i < 0 or mention.end > spans[i][1]
 
-    kept = {mention for mention in document.mentions if is_content(mention)}
+    kept = tuple(mention for mention in document.mentions if is_content(mention))
     if len(kept) == len(document.mentions):
         return document
-    relations = tuple(r for r in document.relations if r.head in kept and r.tail in kept)
-    return replace(document, mentions=tuple(m for m in document.mentions if m in kept), relations=relations)
+    relations = tuple(r for r in document.relations if is_content(r.head) and is_content(r.tail))
+    return replace(document, mentions=kept, relations=relations)
 
 
 def _with_measures(document: Document) -> Document:
@@ -76,8 +76,7 @@ def _with_measures(document: Document) -> Document:
             return mention
         return replace(mention, end=found.end(), text=document.text[mention.start : found.end()])
 
-    becomes = {mention: widened(mention) for mention in document.mentions}
-    return document if all(new is old for old, new in becomes.items()) else _replaced(document, becomes)
+    return _replaced(document, document.mentions, [widened(mention) for mention in document.mentions])
 
 
 def _with_times(document: Document, read: Sequence[Reading]) -> Document:
@@ -100,8 +99,7 @@ def _with_times(document: Document, read: Sequence[Reading]) -> Document:
             return _part(document.text, mention, end, mention.end)
         return replace(mention, start=start, end=end, label="Frequency", text=document.text[start:end])
 
-    becomes = {mention: fitted(mention) for mention in document.mentions}
-    return document if all(new is old for old, new in becomes.items()) else _replaced(document, becomes)
+    return _replaced(document, document.mentions, [fitted(mention) for mention in document.mentions])
 
 
 def _part(text: str, mention: Mention, start: int, end: int) -> Mention:
@@ -124,16 +122,26 @@ def _overlaps(document: Document, time: Mention) -> bool:
     return i < len(document.mentions) and document.mentions[i].start < time.end
 
 
-def _replaced(document: Document, becomes: Mapping[Mention, Mention]) -> Document:
-    """Return the document with other mentions, its relations between the new ones; some may become one."""
+def _replaced(document: Document, olds: Sequence[Mention], news: Sequence[Mention]) -> Document:
+    """Return the document with other mentions, its relations between the new ones; some may become one.
+
+    Args:
+        document: The document.
+        olds: Its mentions, and perhaps others.
+        news: What each of them becomes.
+    """
+    if len(olds) == len(document.mentions) and all(new is old for old, new in zip(olds, news, strict=True)):
+        return document
     mentions: dict[tuple[int, int, str], Mention] = {}
-    for mention in becomes.values():
+    for mention in news:
         mentions.setdefault((mention.start, mention.end, mention.label), mention)
-
-    def new(old: Mention) -> Mention:
-        mention = becomes[old]
-        return mentions[mention.start, mention.end, mention.label]
-
-    moved = (replace(r, head=new(r.head), tail=new(r.tail)) for r in document.relations)
-    relations = {(r.head, r.tail, r.label): r for r in moved if r.head != r.tail}
+    becomes = {
+        (old.start, old.end, old.label): mentions[new.start, new.end, new.label]
+        for old, new in zip(olds, news, strict=True)
+    }
+    relations: dict[tuple[int, int, str], Relation] = {}
+    for relation in document.relations:
+        head, tail = (becomes[end.start, end.end, end.label] for end in (relation.head, relation.tail))
+        if head is not tail:
+            relations[id(head), id(tail), relation.label] = Relation(head, tail, relation.label, relation.score)
     return Document(document.text, tuple(mentions[key] for key in sorted(mentions)), tuple(relations.values()))
