@@ -25,9 +25,7 @@ class Recipe:
     model: Path | None = None
 
 
-def open_resolvers(
-    systems: tuple[str, ...], progress: Callable[[str], None] | None = None
-) -> dict[str, TableResolver]:
+def open_resolvers(systems: tuple[str, ...], progress: Callable[[str], None] | None = None) -> dict[str, TableResolver]:
     """Return the resolvers of some systems, or of those that are used without being asked for.
 
     Raises:

@@ -9,6 +9,7 @@ word leads to is remembered.
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from zlib import crc32
 
@@ -177,7 +178,7 @@ class Lexicon:
             for one, similarity in zip(reach.words.tolist(), reach.similarities.tolist(), strict=True):
                 names = postings[starts[one] : starts[one + 1]]
                 shares[names] = np.maximum(shares[names], np.float32(similarity) * self.idf[one])
-            names = np.flatnonzero(shares).astype(np.int32)
+            names = np.flatnonzero(shares > 0).astype(np.int32)  # of flags: ten times as fast as of numbers
             known = Reach(names, shares[names] / self._arrays["name_norms"][names])
             self._kept += len(names)
         self._gathered[word] = known
@@ -239,7 +240,7 @@ class Lexicon:
         if not lists:
             return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
         shared = np.bincount(np.concatenate(lists), minlength=len(self.idf))
-        words = np.flatnonzero(shared).astype(np.int32)
+        words = np.flatnonzero(shared > 1).astype(np.int32)
         cosines = (shared[words] / (arrays["gram_norms"][words] * len(grams) ** 0.5)).astype(np.float32)
         best = _best(cosines, words, _SPELLED_LIKE)
         best = best[np.lexsort((-words[best], cosines[best]))]
@@ -252,13 +253,19 @@ def derived(word: str) -> set[str]:
     >>> sorted(derived("ischemic") & {"ischemia", "ischemism"})
     ['ischemia', 'ischemism']
     """
-    forms = set()
-    for pair in ENDINGS:
-        for ending, other in (pair, pair[::-1]):
-            stem = word.removesuffix(ending)
-            if (stem != word or not ending) and len(stem) >= _SHORTEST_STEM:
-                forms.add(stem + other)
-    return forms - {word}
+    endings = _endings()
+    stems = ((word[:end], endings.get(word[end:], ())) for end in range(_SHORTEST_STEM, len(word) + 1))
+    return {stem + other for stem, others in stems for other in others} - {word}
+
+
+@cache
+def _endings() -> dict[str, list[str]]:
+    """Return for each ending of ``ENDINGS`` the others that may stand in its place."""
+    found: dict[str, list[str]] = {}
+    for one, other in ENDINGS:
+        found.setdefault(one, []).append(other)
+        found.setdefault(other, []).append(one)
+    return found
 
 
 def slices(starts: Array, items: Ints) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
