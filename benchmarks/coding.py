@@ -141,11 +141,11 @@ def speed(queries: list[str], resolver: TableResolver) -> list[str]:
         resolver([query], 5)
         one_by_one.append(time.perf_counter() - begin)
     cores = os.cpu_count() or 1
-    with ProcessPoolExecutor(cores, get_context("spawn"), asking._open, ((table.system,),)) as pool:
-        list(pool.map(asking._ask, [(table.system, ("fever",), 5, False)] * cores * 4))  # until they are open
+    with ProcessPoolExecutor(cores, get_context("spawn"), asking.open_tables, ((table.system,),)) as pool:
+        list(pool.map(asking.ask, [(table.system, ("fever",), 5, False)] * cores * 4))  # until they are open
         parts = [(table.system, queries[i : i + 256], 5, False) for i in range(0, len(queries), 256)]
         begin = time.perf_counter()
-        list(pool.map(asking._ask, parts))
+        list(pool.map(asking.ask, parts))
         seconds[f"kgbuild, {cores} processes"] = (time.perf_counter() - begin) / len(queries)
     names = [name for concept in table for name in concept.names]
     some = queries[:: max(1, len(queries) // _SLOW)][:_SLOW]

@@ -15,7 +15,7 @@ PART = 512
 PAYS = 4
 """Parts from which on more processes are faster: one starts in about the time of two parts."""
 
-_resolvers: dict[str, TableResolver] = {}  # of a worker process, opened once by _open
+_resolvers: dict[str, TableResolver] = {}  # of a worker process, opened once by open_tables
 
 
 def all_rows(
@@ -39,16 +39,16 @@ def all_rows(
     parts = [(system, queries[i : i + PART], k, why) for system in resolvers for i in range(0, len(queries), PART)]
     if count < 2 or len(parts) < PAYS:
         return [row for resolver in resolvers.values() for row in query_rows(queries, resolver, k, why=why)]
-    with ProcessPoolExecutor(count, get_context("spawn"), _open, (tuple(resolvers),)) as pool:
-        return list(chain.from_iterable(pool.map(_ask, parts)))
+    with ProcessPoolExecutor(count, get_context("spawn"), open_tables, (tuple(resolvers),)) as pool:
+        return list(chain.from_iterable(pool.map(ask, parts)))
 
 
-def _open(systems: Sequence[str]) -> None:
+def open_tables(systems: Sequence[str]) -> None:
     """Open what a worker asks."""
     _resolvers.update({system: open_resolver(system) for system in systems})
 
 
-def _ask(part: tuple[str, Sequence[str], int, bool]) -> list[dict[str, object]]:
+def ask(part: tuple[str, Sequence[str], int, bool]) -> list[dict[str, object]]:
     """Answer some queries in a worker."""
     system, queries, k, why = part
     return query_rows(queries, _resolvers[system], k, why=why)

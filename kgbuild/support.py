@@ -12,6 +12,7 @@ from ontologies.concept import CodeTable, Concept
 from ontologies.hierarchy import ancestors
 from resolvers.candidate import Candidate
 from resolvers.meanings import GENERIC_HEADS, NEUTRAL, OPPOSITES, RELATED, SETTINGS
+from resolvers.names import OPTIONAL
 from resolvers.normalize import words
 
 _HALF = 0.5
@@ -20,9 +21,6 @@ _HALF = 0.5
 _SURE = 0.8
 """Score from which the ranking is believed to know another word for what the names do not spell: ear pain, otalgia.
 Ours; a wrong form of a chunk seldom scores so high."""
-
-_NEED_NOT_BE_SAID = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-"""Brackets in a name: nonessential modifiers of ICD-10-CM, other names."""
 
 _SPELLED = 5
 _ALIKE = 0.75
@@ -121,7 +119,7 @@ def is_other(candidate: Candidate, form: Chunk, parts: Sequence[Part], table: Co
     if candidate.score >= _SURE and any(part.unit not in form.left_out for part in sited):
         return False
     unsaid = {word for word in name - NEUTRAL if not _says(said, word)}
-    return bool(unsaid & BODY_WORDS) or not unsaid.isdisjoint(_words(_NEED_NOT_BE_SAID.sub(" ", candidate.matched)))
+    return bool(unsaid & BODY_WORDS) or not unsaid.isdisjoint(_words(OPTIONAL.sub(" ", candidate.matched)))
 
 
 def _is_opposite(text: str, said: frozenset[str], name: frozenset[str]) -> bool:

@@ -1,4 +1,4 @@
-"""Where the numbers of ``rank`` come from.
+"""Where the numbers of ``weights`` come from.
 
     python -m resolvers.fit icd10cm EVALUATION.tsv
     python benchmarks/coding.py DATA --part train --write TRAIN.tsv
@@ -30,7 +30,7 @@ import numpy.typing as npt
 from resolvers.evaluate import read_phrases
 from resolvers.index import TableResolver, open_resolver
 from resolvers.names import SYNONYM
-from resolvers.rank import WEIGHTS
+from resolvers.weights import WEIGHTS
 
 Doubles = npt.NDArray[np.float64]
 

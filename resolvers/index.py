@@ -20,7 +20,8 @@ from resolvers.candidate import Candidate
 from resolvers.dense import DATA, Dense
 from resolvers.lexical import Ints, Lexicon
 from resolvers.names import name_arrays, rows_within
-from resolvers.rank import WEIGHTS, Ranked, Ranker, Retrieved, query_of, weighing_of
+from resolvers.rank import Ranked, Ranker, Retrieved, query_of
+from resolvers.weights import WEIGHTS, weighing_of
 
 POOL, NEAR = 96, 48
 """Most names that retrieval by words and by meaning hand to the ranking."""

@@ -22,7 +22,7 @@ WordsOf = Callable[[str], Sequence[str]]
 PREFERRED, SYNONYM, INHERITED = 0, 1, 2
 """Where a name comes from; an inherited one is that of a category, held by the code that stands for it unspecified."""
 
-_OPTIONAL = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
+OPTIONAL = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
 """Parts of a name that need not be said: the nonessential modifiers of ICD-10-CM, other names in brackets. Only
 "(congenital)" must be said even so, since another code has the same name with "(acquired)"."""
 
@@ -119,7 +119,7 @@ def _names(concepts: Sequence[Concept], inheriting: Mapping[int, int], words_of:
 
 
 def _name(place: tuple[int, int, int], text: str, words_of: WordsOf) -> _Name:
-    found, needed = words_of(text), words_of(_OPTIONAL.sub(" ", text))
+    found, needed = words_of(text), words_of(OPTIONAL.sub(" ", text))
     said = tuple(sorted(set(found) - NEUTRAL)) or tuple(sorted(set(found)))
     optional = frozenset(said).difference(needed, ("congenital",)) if set(needed) & set(said) else frozenset()
     return _Name(*place, written(text), said, optional, "unspecified" in found, "other" in found)

@@ -12,7 +12,8 @@ from resolvers.index import memory_resolver
 from resolvers.lexical import Lexicon, derived
 from resolvers.names import name_arrays
 from resolvers.normalize import words
-from resolvers.rank import WEIGHTS, query_of
+from resolvers.rank import query_of
+from resolvers.weights import WEIGHTS
 
 NAMES = [
     f"{adjective} {noun} of {organ}"
