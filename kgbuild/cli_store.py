@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from kgbuild import output
-from kgbuild.cli_options import format_option, output_option, print_rows, store_option, tell
+from kgbuild.cli_options import format_option, open_graph, output_option, print_rows, store_option, tell
 from kgbuild.schema import TIMELINE_ASSERTIONS
-from kgbuild.stores import EventFacts, StoreError, Table, open_store
+from kgbuild.stores import QUERY_SECONDS, EventFacts, StoreError, Table
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -27,17 +27,21 @@ TIMELINE = ("start", "end", "label", "text", "value", "unit", "code", "name", "a
 
 @click.command()
 @store_option
+@click.option("--code", help="Only patients with this code or one below it: icd10cm:K76 or K76.")
 @format_option("table", "json", "csv")
 @output_option
-def patients(store: str, form: str, target: Path | None) -> None:
+def patients(store: str, code: str | None, form: str, target: Path | None) -> None:
     """List patients with their notes, events, first and last date.
 
     Example: kgbuild patients
     """
     from kgbuild import query as questions
 
-    with open_store(store, read_only=True) as graph:
+    with open_graph(store, read_only=True) as graph:
         found = questions.patients(graph)
+        if code is not None:
+            having = set(questions.patients_with(graph, code))
+            found = [patient for patient in found if patient.id in having]
     rows = [
         {"patient": p.id, "notes": p.notes, "events": p.events, "first": _day(p.start), "last": _day(p.end)}
         for p in found
@@ -77,7 +81,7 @@ def timeline(
     """
     from kgbuild import query as questions
 
-    with open_store(store, read_only=True) as graph:
+    with open_graph(store, read_only=True) as graph:
         events = questions.timeline(
             graph,
             patient,
@@ -106,7 +110,7 @@ def trend(patient: str, what: str, store: str, form: str, target: Path | None) -
     """
     from kgbuild import query as questions
 
-    with open_store(store, read_only=True) as graph:
+    with open_graph(store, read_only=True) as graph:
         found = questions.trend_json(questions.trend(graph, patient, what))
     if form == "json":
         _print_json(target, found)
@@ -118,16 +122,32 @@ def trend(patient: str, what: str, store: str, form: str, target: Path | None) -
 @click.command("query")
 @click.argument("statement")
 @store_option
+@click.option(
+    "--timeout",
+    "seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=QUERY_SECONDS,
+    show_default=True,
+    help="Seconds it may take.",
+)
+@click.option(
+    "--allow-calls",
+    "may_call",
+    is_flag=True,
+    help="Allow SERVICE (SPARQL) and LOAD CSV (Cypher), by which a query can send what it found to another server.",
+)
 @format_option("table", "json", "csv")
 @output_option
-def query_command(statement: str, store: str, form: str, target: Path | None) -> None:
-    """Answer a read-only SPARQL STATEMENT over all notes; ``-`` reads it from stdin. Prefixes of the export are known.
+def query_command(statement: str, store: str, seconds: float, may_call: bool, form: str, target: Path | None) -> None:
+    """Answer a read-only STATEMENT, SPARQL or, on Neo4j, Cypher; ``-`` reads it from stdin.
+
+    SPARQL is asked over all notes, and the prefixes of the export are known.
 
     Example: kgbuild query "SELECT ?name (COUNT(*) AS ?events) { ?event kg:of/rdfs:label ?name } GROUP BY ?name"
     """
     text = sys.stdin.read() if statement == "-" else statement
-    with open_store(store, read_only=True) as graph:
-        found = graph.query(text)
+    with open_graph(store, read_only=True) as graph:
+        found = graph.query(text, seconds=seconds, may_call=may_call)
     print_rows(target, form, _rows(found), found.columns)
 
 
@@ -142,7 +162,7 @@ def export(store: str, form: str, target: Path | None) -> None:
     """
     from kgbuild.export import export as write
 
-    with open_store(store, read_only=True) as graph, output.opened(target) as out:
+    with open_graph(store, read_only=True) as graph, output.opened(target) as out:
         write(graph, form, out)
 
 
@@ -154,7 +174,7 @@ def retract(note_id: str, store: str) -> None:
 
     Example: kgbuild retract p1-2018-03-12-ct
     """
-    with open_store(store) as graph:
+    with open_graph(store) as graph:
         is_known = graph.retract(note_id)
     if not is_known:
         raise StoreError(f"{store}: no note {note_id!r}")

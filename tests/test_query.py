@@ -418,6 +418,8 @@ def test_questions_take_hostile_ids_and_texts_for_what_they_are(store: GraphStor
     assert [one.note for one in evidence(store, text, found.id)] == [text]
     (entity,) = [link.target for link in neighbours(store, text, found.id) if link.type == "OF"]
     assert [link.type for link in neighbours(store, text, entity)] == ["CAUSE", "OF"]
-    assert patients_with(store, text) == [] == neighbours(store, text, text) == timeline(store, text, code=text)
+    assert patients_with(store, text) == []
+    assert neighbours(store, text, text) == []
+    assert timeline(store, text, code=text) == []
     assert store.retract(text)
     assert patients(store) == []

@@ -144,8 +144,11 @@ class GraphStore(Protocol):
         """Return, by id, the patients on whose timeline something has one of these codes (rank 1)."""
         ...
 
-    def query(self, statement: str, *, seconds: float = QUERY_SECONDS) -> Table:
-        """Answer a read-only statement in the store's own language, or give up after so many seconds."""
+    def query(self, statement: str, *, seconds: float = QUERY_SECONDS, may_call: bool = False) -> Table:
+        """Answer a read-only statement in the store's own language, or give up after so many seconds.
+
+        Only with ``may_call`` may it call another server (SERVICE, LOAD CSV), to which it could send what it found.
+        """
         ...
 
     def close(self) -> None:

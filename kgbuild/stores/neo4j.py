@@ -135,13 +135,18 @@ class Neo4jStore:
         found = self._connection.read(questions.CODED, codes=codes, assertions=list(TIMELINE_ASSERTIONS))
         return sorted(restored(row["key"]) for row in found)
 
-    def query(self, statement: str, *, seconds: float = QUERY_SECONDS) -> Table:
-        """Answer a Cypher statement that only reads, in at most so many seconds.
+    def query(self, statement: str, *, seconds: float = QUERY_SECONDS, may_call: bool = False) -> Table:
+        """Answer a Cypher statement that only reads.
+
+        Args:
+            statement: The statement.
+            seconds: How long it may take.
+            may_call: Allow LOAD CSV, which reads files of the server or calls another one.
 
         Raises:
-            StoreError: If it would write, load a file, do something to the server, take too long, or is no Cypher.
+            StoreError: If it would write, do something to the server, take too long, or is no Cypher.
         """
-        return ask(self._connection, statement, seconds)
+        return ask(self._connection, statement, seconds, may_call=may_call)
 
     def close(self) -> None:
         """Close the connections."""

@@ -13,11 +13,8 @@ from kgbuild.stores import Cell, StoreError, Table
 from kgbuild.stores.escaping import restored
 from kgbuild.stores.neo4j_connection import Connection, ServerError
 
-_REFUSED = {
-    "LoadCSV": "LOAD CSV is refused: a query neither reads the server's files nor calls another server",
-    "TerminateTransactions": "TERMINATE is refused: a query only reads",
-}
-"""Steps of a plan that read nothing of the graph, and what is said of them."""
+_LOADS, _ENDS_OTHERS = "LoadCSV", "TerminateTransactions"
+"""Steps of a plan that do something else than reading the graph, though the server takes them for reading."""
 
 _EXPLAIN = "EXPLAIN "
 _PLACE = re.compile(r"\s*\(line (\d+), column (\d+) \(offset: \d+\)\)")
@@ -29,11 +26,11 @@ _ABOUT_VALUES = ("ArithmeticError", "TypeError", "EntityNotFound", "PropertyNotF
 """What is wrong with values that a statement has met; their messages may hold them."""
 
 
-def ask(connection: Connection, statement: str, seconds: float) -> Table:
+def ask(connection: Connection, statement: str, seconds: float, *, may_call: bool = False) -> Table:
     """Answer a statement in a read transaction, after the server has said by its plan that it only reads.
 
     Nodes come as their ids, relationships as their types, lists, maps and paths as JSON, days as dates, other times as
-    text.
+    text. With ``may_call`` it may read files of the server and call another one (LOAD CSV).
 
     Raises:
         StoreError: If it would write, load a file, do something to the server, take too long, or is no Cypher.
@@ -41,7 +38,7 @@ def ask(connection: Connection, statement: str, seconds: float) -> Table:
 
     @unit_of_work(timeout=seconds)
     def answer(transaction: ManagedTransaction) -> Table:
-        _refuse(transaction, statement)
+        _refuse(transaction, statement, may_call=may_call)
         found = transaction.run(statement)
         columns = tuple(found.keys())
         return Table(columns, [tuple(cell(value) for value in record.values()) for record in found])
@@ -52,14 +49,14 @@ def ask(connection: Connection, statement: str, seconds: float) -> Table:
         raise _fault(error, seconds) from None
 
 
-def _refuse(transaction: ManagedTransaction, statement: str) -> None:
+def _refuse(transaction: ManagedTransaction, statement: str, *, may_call: bool) -> None:
     """Refuse a statement whose plan does something else than reading the graph."""
     summary = transaction.run(_EXPLAIN + statement).consume()
-    if summary.query_type != "r":
+    steps = set(_steps(summary.plan or {}))
+    if summary.query_type != "r" or _ENDS_OTHERS in steps:
         raise StoreError("query: refused: a query only reads the graph")
-    for step in _steps(summary.plan or {}):
-        if step in _REFUSED:
-            raise StoreError(f"query: {_REFUSED[step]}")
+    if _LOADS in steps and not may_call:
+        raise StoreError("query: LOAD CSV is refused: it reads the server's files or calls another one, unless allowed")
 
 
 def _steps(plan: Mapping[str, object]) -> Iterator[str]:
