@@ -54,7 +54,7 @@ def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Server]"
     server = new_server(tmp_path_factory.mktemp("neo4j"))
     server.start()
     yield server
-    server.stop()
+    server.kill()
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from datetime import date
 
 from neo4j import ManagedTransaction, unit_of_work
 from neo4j.graph import Node, Path, Relationship
-from neo4j.time import Date
+from neo4j.time import Date, DateTime, Duration, Time
 
 from kgbuild.stores import Cell, StoreError, Table
 from kgbuild.stores.escaping import restored
@@ -90,6 +90,8 @@ def _plain(value: object) -> object:
         first, *others = value.nodes
         steps = zip(value.relationships, others, strict=True)
         return [_plain(first), *(_plain(part) for step in steps for part in step)]
+    if isinstance(value, Date | DateTime | Duration | Time):
+        return value.iso_format()
     if isinstance(value, Mapping):
         return {str(name): _plain(part) for name, part in value.items()}
     if isinstance(value, list | tuple):

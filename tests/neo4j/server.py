@@ -86,12 +86,6 @@ class Server:
                 raise RuntimeError(f"Neo4j did not start: {(self.home / 'out.txt').read_text()[-1000:]}")
             time.sleep(0.2)
 
-    def stop(self) -> None:
-        """End it and wait until it has ended."""
-        assert self._process is not None
-        self._process.terminate()
-        self._process.wait(60)
-
     def kill(self) -> None:
         """End it at once, as a power cut would."""
         assert self._process is not None
