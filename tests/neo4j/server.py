@@ -26,13 +26,12 @@ server.bolt.listen_address=127.0.0.1:{port}
 server.http.enabled=false
 server.https.enabled=false
 dbms.usage_report.enabled=false
-server.memory.pagecache.size=64m
+server.memory.pagecache.size={cache}
 db.tx_log.preallocate=false
 db.tx_log.rotation.retention_policy=keep_none
 """
 
 _FLAGS = (
-    "-Xmx512m",
     "-XX:+UseSerialGC",
     "--add-opens=java.base/java.nio=ALL-UNNAMED",
     "--add-opens=java.base/java.io=ALL-UNNAMED",
@@ -70,12 +69,13 @@ class Server:
     password: str = field(repr=False)
     user: str = "neo4j"
     home: Path | None = None
+    heap: str = "512m"
     _process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> None:
         """Start and wait until it answers."""
         assert self.home is not None
-        command = ["java", *_FLAGS, "-cp", f"{jars()}/*", "org.neo4j.server.CommunityEntryPoint"]
+        command = ["java", f"-Xmx{self.heap}", *_FLAGS, "-cp", f"{jars()}/*", "org.neo4j.server.CommunityEntryPoint"]
         command += [f"--home-dir={self.home}", f"--config-dir={self.home / 'conf'}"]
         with (self.home / "out.txt").open("ab") as out:
             self._process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
@@ -120,14 +120,14 @@ class Server:
         return True
 
 
-def new_server(home: Path) -> Server:
+def new_server(home: Path, *, heap: str = "512m", cache: str = "64m") -> Server:
     """A server that has not been started, on a free port of this machine."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     (home / "conf").mkdir(parents=True)
-    (home / "conf" / "neo4j.conf").write_text(_CONFIGURATION.format(port=port))
-    return Server(f"bolt://127.0.0.1:{port}", secrets.token_urlsafe(16), home=home)
+    (home / "conf" / "neo4j.conf").write_text(_CONFIGURATION.format(port=port, cache=cache))
+    return Server(f"bolt://127.0.0.1:{port}", secrets.token_urlsafe(16), home=home, heap=heap)
 
 
 def running_server() -> Server | None:
