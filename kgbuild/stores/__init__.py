@@ -167,13 +167,14 @@ def open_store(
     read_only: bool = False,
     password: Callable[[str], str] | None = None,
 ) -> GraphStore:
-    """Open a store: a path is an embedded RDF store, ``neo4j://`` and ``bolt://`` a database of a Neo4j server.
+    """Open a store: a path is an embedded one, ``http(s)://`` a SPARQL server's, ``neo4j://``, ``bolt://`` a Neo4j's.
 
     Args:
         url: Where it is.
         create: Make it if it is not there.
         read_only: Only read. Of an embedded store several processes may, as long as none writes.
-        password: Asks for the password of a user of a server, where the environment has none (``NEO4J_PASSWORD``).
+        password: Asks for the password of a user of a server, where the environment has none (``NEO4J_PASSWORD``,
+            ``SPARQL_PASSWORD``).
 
     Raises:
         StoreError: If it is not there, is no store, is in use, or is of a kind this version does not have.
@@ -185,7 +186,11 @@ def open_store(
         return RdfStore(Path(url), create=create, read_only=read_only)
     if scheme[1].lower().partition("+")[0] in _NEO4J:
         return _neo4j(str(url), create=create, read_only=read_only, password=password)
-    raise StoreError(f"{scheme[1]}: expected a path, neo4j:// or bolt://")
+    if scheme[1].lower() in ("http", "https"):
+        from kgbuild.stores.endpoint import open_endpoint
+
+        return open_endpoint(str(url), read_only=read_only, password=password)
+    raise StoreError(f"{scheme[1]}: expected a path, neo4j://, bolt://, http:// or https://")
 
 
 def _neo4j(url: str, *, create: bool, read_only: bool, password: Callable[[str], str] | None) -> GraphStore:

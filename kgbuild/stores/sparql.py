@@ -1,6 +1,7 @@
 """SPARQL queries of users: read only, within a time, and never calling another server unless allowed."""
 
 import re
+from collections.abc import Iterable
 from datetime import date
 from queue import Empty, SimpleQueue
 from threading import Thread
@@ -10,10 +11,14 @@ from pyoxigraph import (
     Literal,
     NamedNode,
     QueryBoolean,
+    QueryResultsFormat,
     QuerySolutions,
     QueryTriples,
+    RdfFormat,
     Store,
     Triple,
+    parse,
+    parse_query_results,
 )
 
 from kgbuild.stores import QUERY_SECONDS, Cell, StoreError, Table
@@ -73,20 +78,47 @@ def ask(store: Store, statement: str, *, seconds: float = QUERY_SECONDS, may_cal
     return found
 
 
+def table_of(body: bytes, type: str) -> Table:
+    """Return what a server answered as ``ask`` returns it.
+
+    Raises:
+        StoreError: If it is no answer to a query.
+    """
+    try:
+        if type == "application/sparql-results+json":
+            return _table(parse_query_results(body, QueryResultsFormat.JSON))
+        return _triples(quad.triple for quad in parse(body, RdfFormat.N_TRIPLES))
+    except (SyntaxError, ValueError):
+        fault = StoreError(f"query: the server answered with {type}, which is no answer to a query")
+    raise fault
+
+
+def remote_fault(statement: str, status: int, body: bytes) -> StoreError:
+    """Return what is wrong with a statement that a server did not answer."""
+    if status in (408, 503):
+        return StoreError(f"query: the server stopped it ({status}); ask for less")
+    said = (body.decode("utf-8", "replace").strip().splitlines() or [""])[0]
+    return syntax_fault(statement, f"the server answered {status}: {said[:_LONGEST_EXPECTATION]}")
+
+
 def _answer(store: Store, statement: str) -> Table | StoreError:
     """Return what a query answers, or what is wrong with it."""
     try:
-        answer = store.query(statement, prefixes=PREFIXES)
-        if isinstance(answer, QuerySolutions):
-            columns = tuple(variable.value for variable in answer.variables)
-            return Table(columns, [tuple(cell(value) for value in solution) for solution in answer])
-        if isinstance(answer, QueryBoolean):
-            return Table(("ask",), [(bool(answer),)])
-        return _triples(answer)
+        return _table(store.query(statement, prefixes=PREFIXES))
     except SyntaxError as error:
         return syntax_fault(statement, str(error))
     except (OSError, RuntimeError, ValueError) as error:
         return StoreError(f"query: {_first_line(error)}")
+
+
+def _table(answer: QuerySolutions | QueryBoolean | QueryTriples) -> Table:
+    """Return an answer as plain values."""
+    if isinstance(answer, QuerySolutions):
+        columns = tuple(variable.value for variable in answer.variables)
+        return Table(columns, [tuple(cell(value) for value in solution) for solution in answer])
+    if isinstance(answer, QueryBoolean):
+        return Table(("ask",), [(bool(answer),)])
+    return _triples(answer)
 
 
 def cell(value: NamedNode | BlankNode | Literal | Triple | None) -> Cell:
@@ -111,7 +143,7 @@ def _plain(literal: Literal) -> Cell:
     return {"true": True, "1": True}.get(text, False) if datatype == f"{_XSD}boolean" else restored(text)
 
 
-def _triples(answer: QueryTriples) -> Table:
+def _triples(answer: Iterable[Triple]) -> Table:
     """Return the triples of a graph, each once, sorted."""
     found = {tuple(str(term) for term in triple): triple for triple in answer}
     rows = [tuple(cell(term) for term in found[key]) for key in sorted(found)]
