@@ -158,7 +158,7 @@ def server_for_bench() -> Iterator[Server]:
         yield server
         return
     with TemporaryDirectory() as folder:
-        server = new_server(Path(folder) / "neo4j", heap="2g", cache="512m")
+        server = new_server(Path(folder) / "neo4j", options=("-Xmx2g",), cache="512m")
         server.start()
         os.environ["NEO4J_PASSWORD"] = server.password
         try:
