@@ -4,7 +4,7 @@ BIN := .venv/bin
 # All that the tests do is CPU work; nothing asks a model hub.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test lint types unit clean bench-ingest bench-extract bench-robust bench-coding bench-scale ade
+.PHONY: demo test lint types unit clean bench-ingest bench-stores bench-extract bench-robust bench-coding bench-scale ade
 
 .venv/default: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -30,6 +30,12 @@ KGBUILD_DATA ?= ../shared/data
 NOTES ?= $(KGBUILD_DATA)/mtsamples/mtsamples.jsonl.gz
 bench-ingest: .venv/default
 	$(BIN)/python benchmarks/ingest.py $(NOTES) --check
+
+# Ready graphs into each store, beside Oxigraph's bulk load and the bare Neo4j driver; what a growing store costs. Some
+# half an hour on an idle machine; SIZES=1000,10000 is shorter.
+SIZES ?= 1000,10000,100000
+bench-stores: .venv/test
+	$(BIN)/python benchmarks/stores.py --sizes $(SIZES) --check
 
 # MODEL: a folder that `kgbuild train joint` wrote; without one, only the shipped model is measured. COUNT: notes read.
 MODEL ?= runs/joint

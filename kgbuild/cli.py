@@ -1,6 +1,8 @@
 """The command line: each command parses, calls one function, prints. Nothing heavy is imported before it is needed."""
 
+import os
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +24,7 @@ from kgbuild.cli_options import (
     store_option,
     system_option,
     tell,
+    without_text_option,
 )
 from kgbuild.note import NoteError
 from kgbuild.output import opened
@@ -40,6 +43,7 @@ def cli() -> None:
 
 def main() -> None:
     """Run the command line; what is wrong with data or files is one line and exit 1, anything else is a bug."""
+    os.umask(0o077)  # all that is written holds patients' data
     try:
         cli()
     except (ExtractionError, NoteError, StoreError, TableError) as error:
@@ -60,7 +64,10 @@ def _fail(message: str) -> None:
 @system_option
 @model_option
 @jobs_option
-def ingest(notes: Path, store: str, systems: tuple[str, ...], model: Path | None, jobs: int | None) -> None:
+@without_text_option
+def ingest(
+    notes: Path, store: str, systems: tuple[str, ...], model: Path | None, jobs: int | None, without_text: bool
+) -> None:
     """Read NOTES (a folder, .txt, .jsonl, or - for JSON Lines) into the store; unchanged notes are skipped.
 
     Example: kgbuild ingest examples/notes
@@ -71,7 +78,7 @@ def ingest(notes: Path, store: str, systems: tuple[str, ...], model: Path | None
     waiting = every_note(notes)  # before the store is opened: a folder that cannot be read leaves none behind
     workers = open_workers(systems, model, jobs, tell)
     with open_graph(store, create=True) as graph:
-        done = ingest_notes(waiting, workers.setup, graph, tell, workers)
+        done = ingest_notes(waiting, replace(workers.setup, with_text=not without_text), graph, tell, workers)
     counts = f"{done.new} new, {done.changed} changed, {done.unchanged} unchanged"
     click.echo(f"{store}: {counts}" + ("; nothing written" if done.new + done.changed == 0 else ""))
     exit_for(done.failed)

@@ -19,7 +19,8 @@ store_option = click.option(
     envvar="KGBUILD_STORE",
     default="kg",
     show_default=True,
-    help="Folder of the embedded store, or neo4j://HOST:PORT (user and password: NEO4J_USERNAME, NEO4J_PASSWORD).",
+    help="Folder of the embedded store; or neo4j://HOST:PORT (user and password: NEO4J_USERNAME, NEO4J_PASSWORD); "
+    "or https://HOST/DATASET of a SPARQL server (SPARQL_USERNAME, SPARQL_PASSWORD).",
 )
 output_option = click.option(
     "-o", "--output", "target", type=click.Path(path_type=Path), help="Write to this file instead of stdout."
@@ -32,6 +33,9 @@ model_option = click.option(
 )
 jobs_option = click.option(
     "--jobs", type=click.IntRange(1), help="Processes that read. Default: one a core, where there are notes enough."
+)
+without_text_option = click.option(
+    "--without-text", is_flag=True, help="Leave out words of the notes: texts of mentions, names, values."
 )
 notes_argument = click.argument("notes", type=click.Path(path_type=Path, allow_dash=True))
 

@@ -8,7 +8,15 @@ from pathlib import Path
 import click
 
 from kgbuild import output
-from kgbuild.cli_options import format_option, open_graph, output_option, print_rows, store_option, tell
+from kgbuild.cli_options import (
+    format_option,
+    open_graph,
+    output_option,
+    print_rows,
+    store_option,
+    tell,
+    without_text_option,
+)
 from kgbuild.schema import TIMELINE_ASSERTIONS
 from kgbuild.stores import QUERY_SECONDS, EventFacts, StoreError, Table
 
@@ -156,7 +164,7 @@ def query_command(statement: str, store: str, seconds: float, may_call: bool, fo
 @click.command()
 @store_option
 @click.option("--format", "form", type=click.Choice(EXPORTS), default="turtle", show_default=True)
-@click.option("--without-text", is_flag=True, help="Leave out words of the notes: texts of mentions, names, values.")
+@without_text_option
 @output_option
 def export(store: str, form: str, without_text: bool, target: Path | None) -> None:
     """Write the store as RDF or GraphML, or as a new folder of CSV files for Neo4j's import (-o FOLDER).

@@ -17,6 +17,7 @@ from kgbuild.graph import note_graph
 from kgbuild.note import Note, NoteError
 from kgbuild.resolve import ResolvedNote, resolve_chunks
 from kgbuild.stores import GraphStore
+from kgbuild.without_text import without_text
 from ontologies.concept import CodeTable
 from resolvers.candidate import Resolver
 
@@ -39,12 +40,14 @@ class Setup:
         resolvers: By system.
         model: Identity of the extractor: another model reads unchanged notes anew.
         tables: By system, for what stands above a code; those of some systems may be missing.
+        with_text: Whether what is written holds words of the notes (``without_text.py``).
     """
 
     extractor: Extractor = field(repr=False)
     resolvers: Mapping[str, Resolver] = field(repr=False)
     model: str
     tables: Mapping[str, CodeTable] = field(default_factory=dict, repr=False)
+    with_text: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,8 @@ def ingest(
     readable = _reported(notes, counts, report)
     due = _due(readable, setup, store, counts)
     for batch in _resolved(due, setup, resolve):
-        store.put([note_graph(note, fingerprint(note.note, setup)) for note in batch])
+        graphs = [note_graph(note, fingerprint(note.note, setup)) for note in batch]
+        store.put(graphs if setup.with_text else map(without_text, graphs))
     return Ingested(**counts)
 
 
@@ -140,6 +144,7 @@ def fingerprint(note: Note, setup: Setup) -> str:
     tables = sorted((system, resolver.release) for system, resolver in setup.resolvers.items())
     day = None if note.date is None else note.date.isoformat()
     facts = [FORMAT, note.id, note.text, note.patient_id, note.encounter_id, day, note.kind, setup.model, tables]
+    facts += [] if setup.with_text else ["without text"]
     return sha256(json.dumps(facts).encode()).hexdigest()
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-import networkx as nx  # type: ignore[import-untyped]  # it has no stubs
+import networkx as nx
 
 from extractors.document import Relation
 from kgbuild.graph import Edge, NoteGraph, note_graph

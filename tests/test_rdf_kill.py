@@ -3,15 +3,18 @@
 import contextlib
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
+from kgbuild import ids
 from kgbuild.graph import NoteGraph
-from kgbuild.stores.mapping import triples
+from kgbuild.stores.mapping import iri, triples
 from kgbuild.stores.rdf import RdfStore
 from tests.test_stores import ROOT, content, graph
 
@@ -72,3 +75,48 @@ def test_ingest_that_is_killed_twenty_times_ends_like_an_undisturbed_one(tmp_pat
             calm.put(batch)
         assert resumed == content(calm)
     assert not list(path.glob("bulk-*.sst"))
+
+
+# --- power cuts ---------------------------------------------------------------------------------------------------
+def as_after_a_power_cut(path: Path, copy: Path, left: float) -> Path:
+    """A copy of a store's folder in which only a part of the log, which nothing waits for, has reached the disk."""
+    shutil.copytree(path, copy)
+    (copy / "LOCK").unlink(missing_ok=True)
+    for log in copy.glob("*.log"):
+        os.truncate(log, int(log.stat().st_size * left))
+    return copy
+
+
+def test_what_was_acknowledged_needs_no_log_that_a_power_cut_may_lose(tmp_path: Path) -> None:
+    """New notes, a changed one and a withdrawn one are on disk when put and retract return."""
+    some = next(notes())
+    changed = graph("No more [pain|Sign_symptom].", note="n0", patient="p0", fingerprint="f2")
+    with RdfStore(tmp_path / "kg", create=True) as store:
+        works: list[Callable[[], object]] = [
+            partial(store.put, some),
+            partial(store.put, [changed]),
+            partial(store.retract, "n1"),
+        ]
+        for i, work in enumerate(works):
+            work()
+            with RdfStore(as_after_a_power_cut(tmp_path / "kg", tmp_path / f"cut{i}", 0.0)) as cut:
+                assert content(cut) == content(store)
+
+
+def test_power_cut_before_put_returns_leaves_the_old_note_or_the_new_one(tmp_path: Path) -> None:
+    old, other = graph("[Pain|Sign_symptom] [lesion|Disease_disorder]."), graph("[Fever|Sign_symptom].", note="n2")
+    new = graph("No [cough|Sign_symptom !absent].", fingerprint="f2")
+    wholes = []
+    for i, graphs in enumerate(([old, other], [new, other])):
+        with RdfStore(tmp_path / f"calm{i}", create=True) as calm:
+            calm.put(graphs)
+            wholes.append(content(calm))
+    with RdfStore(tmp_path / "kg", create=True) as store:
+        store.put([old, other])
+        store._replace(iri(ids.note("n1")), set(triples(new)))  # what put does before it waits for the disk
+        seen = set()
+        for i in range(12):
+            with RdfStore(as_after_a_power_cut(tmp_path / "kg", tmp_path / f"cut{i}", i / 11)) as cut:
+                assert content(cut) in wholes
+                seen.add(wholes.index(content(cut)))
+    assert seen == {0, 1}

@@ -1,5 +1,6 @@
 """Broken graphs, each caught: before it is written, and by pyshacl, which reads the same shapes."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
@@ -7,14 +8,16 @@ from pathlib import Path
 
 import pyoxigraph
 import pytest
+from click.testing import CliRunner
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kgbuild.cli import cli
 from kgbuild.graph import Edge, Node, NoteGraph, Scalar, note_graph
 from kgbuild.schema import EDGE_TYPES, NODE_TYPES
 from kgbuild.stores import StoreError
 from kgbuild.stores.checking import violations
-from kgbuild.stores.mapping import CLASSES, as_triples, lines
+from kgbuild.stores.mapping import CLASSES, EDGES, as_triples, lines, term
 from kgbuild.stores.rdf import RdfStore
 from kgbuild.stores.shapes import shapes
 from kgbuild.validate import pyshacl_violations, validate
@@ -249,8 +252,20 @@ def test_validate_reads_a_store(tmp_path: Path) -> None:
             list(validate(store, ["n9"]))
 
 
+def test_validate_command_names_what_is_wrong_and_fails(tmp_path: Path) -> None:
+    with RdfStore(tmp_path / "kg", create=True) as store:
+        store.put([WHOLE])
+        store._load({"n2": BROKEN_TRIPLES["coding of rank 0"][1]})  # as another program might
+    asked = ["validate", "--store", str(tmp_path / "kg")]
+
+    done = CliRunner().invoke(cli, asked)
+    assert done.exit_code == 1
+    assert re.search(r"^note 'n2': shape Coding, coding/[0-9a-f]{32}: rank MinInclusive", done.stdout, re.MULTILINE)
+    assert "1 of 2 notes are as the shapes say" in done.stderr
+    assert SECRET not in done.output
+    assert CliRunner().invoke(cli, [*asked, "n1"]).exit_code == 0
+
+
 def test_every_edge_type_is_known_to_the_shapes() -> None:
     known = {wanted.path for shape in shapes() for wanted in shape.properties}
-    from kgbuild.stores.mapping import EDGES, term
-
     assert {str(term(EDGES[name])) for name in EDGE_TYPES} <= known

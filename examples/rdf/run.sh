@@ -1,5 +1,5 @@
 #!/bin/sh
-# From notes to RDF: Turtle and N-Quads in build/rdf, a SPARQL query, and a note taken back.
+# From notes to RDF: exports in build/rdf, SPARQL queries, and a note taken back.
 set -eu
 kgbuild="${BIN:+$BIN/}kgbuild"
 mkdir -p build/rdf
@@ -9,6 +9,13 @@ KGBUILD_STORE=build/rdf/kg; export KGBUILD_STORE
 "$kgbuild" export --format turtle -o build/rdf/kg.ttl
 "$kgbuild" export --format nq -o build/rdf/kg.nq
 wc -l build/rdf/kg.ttl build/rdf/kg.nq
+
+echo; echo "== for others: GraphML, CSV for Neo4j's import, and RDF without the notes' words"
+rm -rf build/rdf/csv
+"$kgbuild" export --format graphml -o build/rdf/kg.graphml
+"$kgbuild" export --format csv -o build/rdf/csv
+"$kgbuild" export --format nq --without-text -o build/rdf/bare.nq
+head -n 1 build/rdf/csv/Event.csv build/rdf/csv/CODED_AS.csv
 
 echo; echo "== the ten commonest codes, by patients"
 "$kgbuild" query '

@@ -38,6 +38,7 @@ LAYOUTS: dict[str, Layout] = {
 
 _RESULTS = "application/sparql-results+json"
 _TRIPLES = "application/n-triples"
+_QUERY = "application/sparql-query"
 _DECLARED = " ".join(f"PREFIX {prefix}: <{base}>" for prefix, base in PREFIXES.items())
 
 _WITHDRAW = """DELETE {{ ?s ?p ?o }} WHERE {{ GRAPH {0} {{ ?s ?p ?o }}
@@ -98,7 +99,7 @@ class EndpointStore:
         """Ask the server what it has where."""
         for layout in LAYOUTS.values():
             asked = self._send_query(layout.query, "ASK {}", QUERY_SECONDS)
-            if asked.status == 200 and self._connection.send("HEAD", f"{layout.graphs}?default").status in (200, 204):
+            if asked.status == 200 and self._send("HEAD", f"{layout.graphs}?default").status in (200, 204):
                 return layout
         raise StoreError(f"{self.url}: no SPARQL 1.1 server here, or none like {', '.join(LAYOUTS)}")
 
@@ -135,7 +136,7 @@ class EndpointStore:
         """Have the server change what it holds; what it says of an error could be words of a note."""
         if self._is_read_only:
             raise StoreError(f"{self.url}: opened for reading only")
-        answer = self._connection.send("POST", self._layout.update, update.encode(), "application/sparql-update")
+        answer = self._send("POST", self._layout.update, update.encode(), "application/sparql-update")
         if answer.status not in (200, 201, 204):
             raise StoreError(f"{self.url}: not written: the server answered {answer.status}")
 
@@ -194,7 +195,7 @@ class EndpointStore:
     def quads(self, graph: NamedNode | None = None) -> Iterator[Quad]:
         """Return what one note says, or the union of all, by the Graph Store protocol."""
         which = "default" if graph is None else f"graph={ids.path(graph.value)}"
-        answer = self._connection.send("GET", f"{self._layout.graphs}?{which}", accept=_TRIPLES)
+        answer = self._send("GET", f"{self._layout.graphs}?{which}", accept=_TRIPLES)
         for quad in parse(b"" if answer.status == 404 else self._content(answer), RdfFormat.N_TRIPLES):
             yield quad if graph is None else Quad(quad.subject, quad.predicate, quad.object, graph)
 
@@ -224,7 +225,23 @@ class EndpointStore:
         """Send a query; the prefixes stand on its first line, so that lines keep their numbers."""
         accept = f"{_RESULTS}, {_TRIPLES};q=0.9"
         body = f"{_DECLARED} {statement}".encode()
-        return self._connection.send("POST", service, body, "application/sparql-query", accept=accept, seconds=seconds)
+        try:
+            return self._connection.send("POST", service, body, _QUERY, accept=accept, seconds=seconds)
+        except TimeoutError:
+            raise StoreError(f"query: stopped after {seconds:g} s; ask for less, or allow more time") from None
+
+    def _send(
+        self, method: str, path: str, body: bytes | None = None, type: str | None = None, *, accept: str = "*/*"
+    ) -> Answer:
+        """Send what is no query.
+
+        Raises:
+            StoreError: If the server does not answer, or not in time.
+        """
+        try:
+            return self._connection.send(method, path, body, type, accept=accept)
+        except TimeoutError:
+            raise StoreError(f"{self.url}: the server did not answer in time") from None
 
     def _content(self, answer: Answer) -> bytes:
         """Return what a server answered.

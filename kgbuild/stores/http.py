@@ -70,7 +70,8 @@ class Connection:
         """Send a request that may be repeated; try again if the connection drops or the server is just starting.
 
         Raises:
-            StoreError: If the server does not answer, not in time, or not this user.
+            StoreError: If the server does not answer, or not this user.
+            TimeoutError: If it does not answer in time.
         """
         headers = self._headers | {"Accept": accept} | ({} if type is None else {"Content-Type": type})
         fault: Exception | None = None
@@ -80,7 +81,7 @@ class Connection:
                 answer = self._sent(method, self._parts.path.rstrip("/") + path, body, headers, end)
             except TimeoutError:
                 self.close()
-                raise StoreError(f"query: stopped after {seconds:g} s; ask for less, or allow more time") from None
+                raise
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 fault = error
