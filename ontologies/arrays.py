@@ -106,6 +106,14 @@ def pack_lists(lists: Sequence[Sequence[int]]) -> tuple[Array, Array]:
     return flat, starts
 
 
+def slices(starts: Array, items: Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the places of all elements of some lists of a flat array, and where each list begins among them."""
+    first = starts[items]
+    lengths = starts[items + 1] - first
+    begins = np.cumsum(lengths) - lengths
+    return np.arange(int(lengths.sum()), dtype=np.int64) + np.repeat(first - begins, lengths), begins
+
+
 def string_at(bytes_: Array, starts: Array, index: int) -> str:
     """Return string ``index`` of what ``pack_strings`` returned."""
     return bytes_[starts[index] : starts[index + 1]].tobytes().decode()

@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz import fuzz, process
 
-from ontologies.arrays import Array
+from ontologies.arrays import Array, slices
 from resolvers.dense import Bytes, Dense
-from resolvers.lexical import HEAD_SIMILARITY, Floats, Ints, Lexicon, slices
+from resolvers.lexical import HEAD_SIMILARITY, Floats, Ints, Lexicon
 from resolvers.meanings import GENERIC_HEADS, OPPOSITES, SETTINGS
 from resolvers.names import INHERITED, PREFERRED, key_of, written
 from resolvers.normalize import words
