@@ -25,6 +25,7 @@ from extractors.networks.vectors import WordVectors
 from extractors.training.checkpoint import read_checkpoint, write_checkpoint
 from extractors.training.examples import batches, encode, examples
 from extractors.training.score import mention_scores, relation_scores
+from extractors.training.start import Start
 from extractors.training.store import TorchExtractor, save_model, write_text
 
 CHECKPOINT = Path("training") / "checkpoint.safetensors"
@@ -129,6 +130,7 @@ def train_joint(
     training: TrainingConfig,
     watch: Watch,
     vectors: WordVectors | None = None,
+    start: Start | None = None,
 ) -> Path:
     """Train a joint model into a folder, which becomes the model folder of its best epoch, and return it.
 
@@ -143,6 +145,7 @@ def train_joint(
         training: The training.
         watch: Who is told.
         vectors: What a Bi-LSTM reads.
+        start: A trained model to go on from.
 
     Raises:
         ExtractionError: If there is nothing to learn from or to choose by, the encoder cannot be had, the loss is no
@@ -153,8 +156,11 @@ def train_joint(
     if not any(document.mentions for document in validation):
         raise ExtractionError("validation set: no mention in it; the best epoch cannot be chosen")
     torch.manual_seed(training.seed)
-    encoder, tokenizer = _encoder(config, vectors)
-    model = JointModel(config, encoder).to(watch.device)
+    encoder, tokenizer = _encoder(config, vectors) if start is None else (start.encoder(), start.tokenizer)
+    model = JointModel(config, encoder)
+    if start is not None:
+        start.put_into(model, config.labels, config.relations)
+    model.to(watch.device)
     run = _Run(model, tokenizer, folder, training)
     run.prepare(train, _fingerprint([*train, *validation], vectors))
     run.resume()
