@@ -18,9 +18,10 @@ from ontologies.store import table_path
 from ontologies.systems import SYSTEMS
 from resolvers.candidate import Candidate
 from resolvers.dense import DATA, Dense
-from resolvers.lexical import Ints, Lexicon
+from resolvers.lexical import Lexicon
 from resolvers.names import name_arrays, rows_within
 from resolvers.rank import Ranked, Ranker, Retrieved, query_of
+from resolvers.spelling import Ints
 from resolvers.weights import WEIGHTS, weighing_of
 
 POOL, NEAR = 96, 48

@@ -179,7 +179,8 @@ class Lexicon:
             names = arrays["postings"][inside[order]]
             first = np.flatnonzero(np.diff(names, prepend=-1))
             names = names[first]
-            known = Reach(names, np.maximum.reduceat(shares[order], first) / arrays["name_norms"][names])
+            cosines: Floats = np.maximum.reduceat(shares[order], first) / arrays["name_norms"][names]
+            known = Reach(names, cosines)
             self._kept += len(names)
         self._gathered[word] = known
         while self._kept > _KEPT and len(self._gathered) > 1:

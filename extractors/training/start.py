@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from google.protobuf.message import DecodeError
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # onnx brings it
 from onnx import GraphProto, NodeProto, numpy_helper
 from tokenizers import Tokenizer
 from torch import Tensor, nn
@@ -129,6 +129,6 @@ def _bias_behind(node: NodeProto, readers: Mapping[str, list[NodeProto]], values
         for reader in (reader for output in waiting.pop(0).output for reader in readers.get(output, ())):
             name = next((name for name in reader.input if name in values and name.endswith(".bias")), None)
             if reader.op_type == "Add" and name is not None:
-                return name
+                return str(name)
             waiting.append(reader)
     raise ValueError("a matrix without a bias behind it")
