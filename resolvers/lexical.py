@@ -179,8 +179,8 @@ class Lexicon:
             names = arrays["postings"][inside[order]]
             first = np.flatnonzero(np.diff(names, prepend=-1))
             names = names[first]
-            cosines: Floats = np.maximum.reduceat(shares[order], first) / arrays["name_norms"][names]
-            known = Reach(names, cosines)
+            cosines = np.maximum.reduceat(shares[order], first) / arrays["name_norms"][names]
+            known = Reach(names, np.asarray(cosines, dtype=np.float32))
             self._kept += len(names)
         self._gathered[word] = known
         while self._kept > _KEPT and len(self._gathered) > 1:
