@@ -158,10 +158,9 @@ def train_joint(
     torch.manual_seed(training.seed)
     encoder, tokenizer = _encoder(config, vectors) if start is None else (start.encoder(), start.tokenizer)
     model = JointModel(config, encoder)
-    if start is not None:
-        start.put_into(model, config.labels, config.relations)
+    goes_on = start is not None and start.put_into(model, config.labels, config.relations)
     model.to(watch.device)
-    run = _Run(model, tokenizer, folder, training)
+    run = _Run(model, tokenizer, folder, training, goes_on=goes_on)
     run.prepare(train, _fingerprint([*train, *validation], vectors))
     run.resume()
     while not run.is_done:
@@ -207,11 +206,14 @@ def _fingerprint(documents: Sequence[Document], vectors: WordVectors | None) -> 
 class _Run:
     """A training under way: model, running mean of its weights, optimiser and epochs."""
 
-    def __init__(self, model: JointModel, tokenizer: Tokenizer, folder: Path, training: TrainingConfig) -> None:
+    def __init__(
+        self, model: JointModel, tokenizer: Tokenizer, folder: Path, training: TrainingConfig, *, goes_on: bool
+    ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.folder = folder
         self.training = training
+        self.goes_on = goes_on
         self.history: list[Epoch] = []
         self.steps = 0
         if isinstance(model.encoder, PreTrainedModel):
@@ -283,8 +285,12 @@ class _Run:
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """Move the running mean towards the weights; early steps count more, since the first weights are no use."""
-        keep = min(self.training.average, (1 + self.steps) / (10 + self.steps))
+        """Move the running mean towards the weights.
+
+        Early steps count more, since the first weights are no use; those of a trained model are, and stay in the mean.
+        """
+        ramp = 1.0 if self.goes_on else (1 + self.steps) / (10 + self.steps)
+        keep = min(self.training.average, ramp)
         now = {name: parameter.detach() for name, parameter in self.model.named_parameters() if name in self.learnt}
         torch._foreach_lerp_([self.mean[name] for name in now], list(now.values()), 1 - keep)
 
