@@ -15,6 +15,7 @@ from kgbuild.cli_options import (
     jobs_option,
     model_option,
     notes_argument,
+    open_graph,
     output_option,
     print_rows,
     readable,
@@ -24,7 +25,7 @@ from kgbuild.cli_options import (
 )
 from kgbuild.note import NoteError
 from kgbuild.output import opened
-from kgbuild.stores import StoreError, open_store
+from kgbuild.stores import StoreError
 from ontologies.concept import TableError
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def ingest(notes: Path, store: str, systems: tuple[str, ...], model: Path | None
 
     waiting = every_note(notes)  # before the store is opened: a folder that cannot be read leaves none behind
     workers = open_workers(systems, model, jobs, tell)
-    with open_store(store, create=True) as graph:
+    with open_graph(store, create=True) as graph:
         done = ingest_notes(waiting, workers.setup, graph, tell, workers)
     counts = f"{done.new} new, {done.changed} changed, {done.unchanged} unchanged"
     click.echo(f"{store}: {counts}" + ("; nothing written" if done.new + done.changed == 0 else ""))

@@ -10,11 +10,16 @@ import click
 
 from kgbuild import output
 from kgbuild.note import Note, NoteError
+from kgbuild.stores import GraphStore, open_store
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
 store_option = click.option(
-    "--store", envvar="KGBUILD_STORE", default="kg", show_default=True, help="Folder of the embedded store."
+    "--store",
+    envvar="KGBUILD_STORE",
+    default="kg",
+    show_default=True,
+    help="Folder of the embedded store, or neo4j://HOST:PORT (user and password: NEO4J_USERNAME, NEO4J_PASSWORD).",
 )
 output_option = click.option(
     "-o", "--output", "target", type=click.Path(path_type=Path), help="Write to this file instead of stdout."
@@ -34,6 +39,17 @@ notes_argument = click.argument("notes", type=click.Path(path_type=Path, allow_d
 def format_option(*names: str) -> Callable[[_Command], _Command]:
     """Return the option that chooses among the named formats, the first by default."""
     return click.option("--format", "form", type=click.Choice(names), default=names[0], show_default=True)
+
+
+def open_graph(store: str, *, create: bool = False, read_only: bool = False) -> GraphStore:
+    """Open a store; at a terminal, ask for a password that the environment does not have."""
+    ask = _password if sys.stdin.isatty() else None
+    return open_store(store, create=create, read_only=read_only, password=ask)
+
+
+def _password(user: str) -> str:
+    """Ask for a password; it is not shown."""
+    return str(click.prompt(f"Password of {user}", hide_input=True, err=True))
 
 
 def print_rows(target: Path | None, form: str, rows: Sequence[output.Row], columns: Sequence[str]) -> None:

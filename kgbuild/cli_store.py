@@ -1,4 +1,4 @@
-"""Commands that ask a store: patients, timeline, trend, query, export, retract."""
+"""Commands about a store: patients, timeline, trend, query, export, validate, backup, retract."""
 
 import json
 import sys
@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 
 from kgbuild import output
-from kgbuild.cli_options import format_option, output_option, print_rows, store_option, tell
+from kgbuild.cli_options import format_option, open_graph, output_option, print_rows, store_option, tell
 from kgbuild.schema import TIMELINE_ASSERTIONS
-from kgbuild.stores import EventFacts, StoreError, Table, open_store
+from kgbuild.stores import QUERY_SECONDS, EventFacts, StoreError, Table
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -20,6 +20,8 @@ EXPORTS = (
     "nq",
     "trig",
     "jsonld",
+    "graphml",
+    "csv",
 )  # kgbuild.export.FORMATS, which takes Oxigraph to load; a test compares
 
 TIMELINE = ("start", "end", "label", "text", "value", "unit", "code", "name", "assertion", "source", "evidence")
@@ -27,17 +29,21 @@ TIMELINE = ("start", "end", "label", "text", "value", "unit", "code", "name", "a
 
 @click.command()
 @store_option
+@click.option("--code", help="Only patients with this code or one below it: icd10cm:K76 or K76.")
 @format_option("table", "json", "csv")
 @output_option
-def patients(store: str, form: str, target: Path | None) -> None:
+def patients(store: str, code: str | None, form: str, target: Path | None) -> None:
     """List patients with their notes, events, first and last date.
 
     Example: kgbuild patients
     """
     from kgbuild import query as questions
 
-    with open_store(store, read_only=True) as graph:
+    with open_graph(store, read_only=True) as graph:
         found = questions.patients(graph)
+        if code is not None:
+            having = set(questions.patients_with(graph, code))
+            found = [patient for patient in found if patient.id in having]
     rows = [
         {"patient": p.id, "notes": p.notes, "events": p.events, "first": _day(p.start), "last": _day(p.end)}
         for p in found
@@ -77,7 +83,7 @@ def timeline(
     """
     from kgbuild import query as questions
 
-    with open_store(store, read_only=True) as graph:
+    with open_graph(store, read_only=True) as graph:
         events = questions.timeline(
             graph,
             patient,
@@ -106,7 +112,7 @@ def trend(patient: str, what: str, store: str, form: str, target: Path | None) -
     """
     from kgbuild import query as questions
 
-    with open_store(store, read_only=True) as graph:
+    with open_graph(store, read_only=True) as graph:
         found = questions.trend_json(questions.trend(graph, patient, what))
     if form == "json":
         _print_json(target, found)
@@ -118,32 +124,98 @@ def trend(patient: str, what: str, store: str, form: str, target: Path | None) -
 @click.command("query")
 @click.argument("statement")
 @store_option
+@click.option(
+    "--timeout",
+    "seconds",
+    type=click.FloatRange(0, min_open=True),
+    default=QUERY_SECONDS,
+    show_default=True,
+    help="Seconds it may take.",
+)
+@click.option(
+    "--allow-calls",
+    "may_call",
+    is_flag=True,
+    help="Allow SERVICE (SPARQL) and LOAD CSV (Cypher), by which a query can send what it found to another server.",
+)
 @format_option("table", "json", "csv")
 @output_option
-def query_command(statement: str, store: str, form: str, target: Path | None) -> None:
-    """Answer a read-only SPARQL STATEMENT over all notes; ``-`` reads it from stdin. Prefixes of the export are known.
+def query_command(statement: str, store: str, seconds: float, may_call: bool, form: str, target: Path | None) -> None:
+    """Answer a read-only STATEMENT, SPARQL or, on Neo4j, Cypher; ``-`` reads it from stdin.
+
+    SPARQL is asked over all notes, and the prefixes of the export are known.
 
     Example: kgbuild query "SELECT ?name (COUNT(*) AS ?events) { ?event kg:of/rdfs:label ?name } GROUP BY ?name"
     """
     text = sys.stdin.read() if statement == "-" else statement
-    with open_store(store, read_only=True) as graph:
-        found = graph.query(text)
+    with open_graph(store, read_only=True) as graph:
+        found = graph.query(text, seconds=seconds, may_call=may_call)
     print_rows(target, form, _rows(found), found.columns)
 
 
 @click.command()
 @store_option
 @click.option("--format", "form", type=click.Choice(EXPORTS), default="turtle", show_default=True)
+@click.option("--without-text", is_flag=True, help="Leave out words of the notes: texts of mentions, names, values.")
 @output_option
-def export(store: str, form: str, target: Path | None) -> None:
-    """Write the store as RDF; turtle and nt are the union of all notes, nq, trig and jsonld keep a named graph a note.
+def export(store: str, form: str, without_text: bool, target: Path | None) -> None:
+    """Write the store as RDF or GraphML, or as a new folder of CSV files for Neo4j's import (-o FOLDER).
+
+    turtle, nt, graphml and csv are the union of all notes; nq, trig and jsonld keep a named graph a note.
 
     Example: kgbuild export --format turtle -o kg.ttl
     """
     from kgbuild.export import export as write
+    from kgbuild.export import export_tables
 
-    with open_store(store, read_only=True) as graph, output.opened(target) as out:
-        write(graph, form, out)
+    is_folder = form == "csv"
+    if is_folder and (target is None or str(target) == "-"):
+        raise click.UsageError("csv is a folder of files: say which with -o FOLDER")
+    with open_graph(store, read_only=True) as graph:
+        if is_folder:
+            assert target is not None
+            export_tables(graph, target, with_text=not without_text)
+            return
+        with output.opened(target) as out:
+            write(graph, form, out, with_text=not without_text)
+
+
+@click.command()
+@click.argument("notes", nargs=-1, metavar="[NOTE_ID]...")
+@store_option
+def validate(notes: tuple[str, ...], store: str) -> None:
+    """Hold notes, all by default, against the SHACL shapes with pyshacl; a line names shape and node of what is wrong.
+
+    Every note was held against the same shapes before it was written. Takes about half a second a note.
+
+    Example: kgbuild validate p1-2018-03-12-ct
+    """
+    from kgbuild.validate import validate as check
+
+    count = wrong = 0
+    with open_graph(store, read_only=True) as graph:
+        for _, found in check(graph, notes):
+            count, wrong = count + 1, wrong + bool(found)
+            for violation in found:
+                click.echo(str(violation))
+    tell(f"{store}: {count - wrong} of {count} notes are as the shapes say")
+    if wrong:
+        sys.exit(1)
+
+
+@click.command()
+@store_option
+@click.option("-o", "--output", "target", type=click.Path(path_type=Path), required=True, help="A new folder.")
+def backup(store: str, target: Path) -> None:
+    """Copy the embedded store, as it is now, to a new folder: that can be read while the store is written.
+
+    Example: kgbuild backup -o kg-backup
+    """
+    with open_graph(store) as graph:
+        if not hasattr(graph, "backup"):
+            raise StoreError(f"{store}: only an embedded store is backed up here; a server has its own means")
+        graph.backup(target)
+    tell(f"{store}: copied to {target}")
 
 
 @click.command()
@@ -154,14 +226,14 @@ def retract(note_id: str, store: str) -> None:
 
     Example: kgbuild retract p1-2018-03-12-ct
     """
-    with open_store(store) as graph:
+    with open_graph(store) as graph:
         is_known = graph.retract(note_id)
     if not is_known:
         raise StoreError(f"{store}: no note {note_id!r}")
     tell(f"{store}: note {note_id} withdrawn")
 
 
-COMMANDS = (patients, timeline, trend, query_command, export, retract)
+COMMANDS = (patients, timeline, trend, query_command, export, validate, backup, retract)
 
 
 def _event_row(event: EventFacts) -> dict[str, object]:

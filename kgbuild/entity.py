@@ -24,7 +24,7 @@ def short(text: str) -> str:
     """
     if len(text) <= _LONGEST_NAME:
         return text
-    return f"{text[:20]}~{hashlib.sha256(text.encode()).hexdigest()[:32]}"
+    return f"{text[:20]}~{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
 
 def normalise(text: str) -> str:

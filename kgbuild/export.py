@@ -1,16 +1,26 @@
-"""A store as a file: Turtle, N-Triples, N-Quads, TriG or JSON-LD."""
+"""A store as a file: RDF in five forms, GraphML; or as a folder of CSV files."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import BinaryIO
 
-from pyoxigraph import Quad, RdfFormat, Triple, serialize
+from pyoxigraph import NamedNode, Quad, RdfFormat, Triple, serialize
 
+from kgbuild.export_graphml import write_graphml
+from kgbuild.export_tables import write_tables
+from kgbuild.graph import Edge, Node
 from kgbuild.stores import GraphStore, StoreError
+from kgbuild.stores.graphs import nodes_and_edges, note_graph, said_of
 from kgbuild.stores.mapping import PREFIXES, TYPE
 from kgbuild.stores.rdf import RdfStore
+from kgbuild.stores.reading import note_of
+from kgbuild.validate import graphs_of
+from kgbuild.without_text import without_text
 
-FORMATS: dict[str, RdfFormat] = {
+RDF_FORMATS: dict[str, RdfFormat] = {
     "turtle": RdfFormat.TURTLE,
     "nt": RdfFormat.N_TRIPLES,
     "nq": RdfFormat.N_QUADS,
@@ -20,31 +30,66 @@ FORMATS: dict[str, RdfFormat] = {
 """Name of a format -> what Oxigraph calls it. Turtle and N-Triples hold the union of all notes; the others keep, as
 one named graph a note, which note says what."""
 
+FORMATS = (*RDF_FORMATS, "graphml", "csv")
+"""Formats by name; ``csv`` is a folder."""
 
-def export(store: GraphStore, format: str, out: BinaryIO) -> None:
+
+def export(store: GraphStore, format: str, out: BinaryIO, *, with_text: bool = True) -> None:
     """Write a store, sorted: the same facts give the same bytes.
 
     Args:
-        store: What to write; it is streamed, a subject or a note at a time.
-        format: A key of ``FORMATS``.
+        store: An RDF store; it is streamed, a subject or a note at a time.
+        format: One of ``FORMATS`` but ``csv``.
         out: Where to; the caller sees to it that a file is whole or absent.
+        with_text: Whether what was taken from the notes' texts is written (``without_text.py``).
 
     Raises:
-        StoreError: If the format is unknown or the store is not an RDF store.
+        StoreError: If the format is unknown, or the store is no RDF store.
     """
-    if format not in FORMATS:
+    if format not in FORMATS or format == "csv":
         raise StoreError(f"export: expected one of {', '.join(FORMATS)}; found {format!r}")
-    if not isinstance(store, RdfStore):
-        raise StoreError("export: RDF formats need an RDF store")
-    rdf = FORMATS[format]
-    content: Iterator[Quad] | Iterator[Triple] = _named(store) if rdf.supports_datasets else _union(store)
-    serialize(content, out, rdf, prefixes=PREFIXES)
+    with _local(store, with_text) as local:
+        if format == "graphml":
+            write_graphml(_union_graph(local), out)
+            return
+        rdf = RDF_FORMATS[format]
+        content: Iterator[Quad] | Iterator[Triple] = _named(local) if rdf.supports_datasets else _union(local)
+        serialize(content, out, rdf, prefixes=PREFIXES)
 
 
+def export_tables(store: GraphStore, folder: Path, *, with_text: bool = True) -> None:
+    """Write a store as CSV files that ``neo4j-admin database import`` reads, into a folder that is whole or absent.
+
+    Raises:
+        StoreError: If the folder is there already, or the store is no RDF store.
+    """
+    with _local(store, with_text) as local:
+        write_tables(_union_graph(local), folder)
+
+
+@contextmanager
+def _local(store: GraphStore, with_text: bool) -> Iterator[RdfStore]:
+    """Return the store if it can be written as it is, else a copy that is gone afterwards."""
+    if isinstance(store, RdfStore) and with_text:
+        yield store
+        return
+    graphs = graphs_of(store)
+    with TemporaryDirectory(prefix="kgbuild-") as folder, RdfStore(Path(folder) / "kg", create=True) as copy:
+        notes = (note_graph(note_of(name), (q.triple for q in graphs.quads(name))) for name in graphs.graphs())
+        copy.put(notes if with_text else map(without_text, notes))
+        yield copy
+
+
+# --- RDF ----------------------------------------------------------------------------------------------------------
 def _union(store: RdfStore) -> Iterator[Triple]:
     """Yield the triples of all notes, each once, by subject."""
-    subjects = sorted({quad.subject for quad in store.quads()}, key=str)
-    return chain.from_iterable(_sorted(quad.triple for quad in store.quads(subject=subject)) for subject in subjects)
+    return chain.from_iterable(_sorted(q.triple for q in store.quads(subject=s)) for s in _subjects(store))
+
+
+def _subjects(store: RdfStore) -> list[NamedNode]:
+    """Return what the union speaks of, sorted."""
+    subjects = {quad.subject for quad in store.quads() if isinstance(quad.subject, NamedNode)}
+    return sorted(subjects, key=lambda subject: subject.value)
 
 
 def _named(store: RdfStore) -> Iterator[Quad]:
@@ -57,3 +102,9 @@ def _named(store: RdfStore) -> Iterator[Quad]:
 def _sorted(triples: Iterator[Triple]) -> list[Triple]:
     """Return triples by subject, the class first."""
     return sorted(triples, key=lambda t: (str(t.subject), t.predicate != TYPE, str(t.predicate), str(t.object)))
+
+
+# --- nodes and edges ----------------------------------------------------------------------------------------------
+def _union_graph(store: RdfStore) -> Iterator[Node | Edge]:
+    """Yield the nodes and edges of all notes, each once, by subject."""
+    return nodes_and_edges(_subjects(store), lambda subject: said_of(q.triple for q in store.quads(subject=subject)))

@@ -20,7 +20,7 @@ def path(*parts: str) -> str:
 @lru_cache(maxsize=10_000)  # a note's id and its labels are quoted for each of its mentions
 def _quoted(part: str) -> str:
     """Return a part, percent-encoded."""
-    return quote(part, safe="")
+    return quote(part, safe="", errors="surrogatepass")
 
 
 def parts(id: str) -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def parts(id: str) -> tuple[str, ...]:
     >>> parts("note/p1%2F2019%20visit")
     ('note', 'p1/2019 visit')
     """
-    return tuple(unquote(part) for part in id.split("/"))
+    return tuple(unquote(part, errors="surrogatepass") for part in id.split("/"))
 
 
 def patient(patient_id: str) -> str:

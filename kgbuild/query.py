@@ -1,13 +1,13 @@
-"""One question, one function, any store: patients, timeline, trend, evidence."""
+"""One question, one function, any store: patients, those with a code, timeline, trend, evidence, neighbours, paths."""
 
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
 from kgbuild.entity import normalise
 from kgbuild.schema import TIMELINE_ASSERTIONS
-from kgbuild.stores import EventFacts, Evidence, GraphStore, PatientFacts
+from kgbuild.stores import EventFacts, Evidence, GraphStore, Link, PatientFacts
 from kgbuild.values import convert
 
 _PREFIX_SYSTEMS = ("icd10cm",)  # a code of these begins with the codes above it: K76.9 is a K76
@@ -104,6 +104,51 @@ def evidence(store: GraphStore, patient: str, event_id: str) -> tuple[Evidence, 
     return next((event.evidence for event in store.events(patient) if event.id == event_id), ())
 
 
+def patients_with(store: GraphStore, code: str) -> list[str]:
+    """Return, by id, the patients whose timeline has a code or one below it, as ``timeline`` finds it."""
+    above = store.concepts()
+    below: dict[str, set[str]] = defaultdict(set)
+    for curie, parents in above.items():
+        for parent in parents:
+            below[parent].add(curie)
+    wanted = code.casefold()
+    found = _reached((curie for curie in above if _is_or_is_below(curie.casefold(), wanted)), below)
+    return store.coded(found) if found else []
+
+
+def neighbours(store: GraphStore, patient: str, node: str) -> list[Link]:
+    """Return what an event, entity or code of a patient is joined with, sorted; nothing for an unknown one.
+
+    Args:
+        store: Where to look.
+        patient: The patient's id.
+        node: The node's id, as in ``EventFacts.id``.
+    """
+    return sorted(link for link in store.links(patient) if node in (link.source, link.target))
+
+
+def paths(store: GraphStore, patient: str, source: str, target: str) -> list[tuple[Link, ...]]:
+    """Return the shortest ways from one event, entity or code of a patient to another, sorted; none if there is none.
+
+    An edge may be gone either way. What joins two things can be another event, an entity, or a code above both.
+    """
+    steps: dict[str, set[tuple[str, Link]]] = defaultdict(set)
+    for link in store.links(patient):
+        steps[link.source].add((link.target, link))
+        steps[link.target].add((link.source, link))
+    ways: dict[str, list[tuple[Link, ...]]] = {source: [()]}
+    seen = {source}
+    while ways and target not in ways:
+        longer: dict[str, list[tuple[Link, ...]]] = defaultdict(list)
+        for node, known in ways.items():
+            for other, link in steps[node]:
+                if other not in seen:
+                    longer[other] += [(*way, link) for way in known]
+        seen |= longer.keys()
+        ways = longer
+    return sorted(ways.get(target, [])) if source != target else []
+
+
 def timeline_json(patient: str, events: Sequence[EventFacts]) -> dict[str, object]:
     """Return a timeline as ``timeline --format json`` prints it."""
     return {
@@ -145,6 +190,17 @@ def trend_json(found: Trend) -> dict[str, object]:
             for point in found.points
         ],
     }
+
+
+def _reached(begin: Iterable[str], steps: Mapping[str, Collection[str]]) -> set[str]:
+    """Return what is there at the beginning and all that steps lead to."""
+    found: set[str] = set()
+    due = list(begin)
+    while due:
+        if (one := due.pop()) not in found:
+            found.add(one)
+            due += steps.get(one, ())
+    return found
 
 
 def _evidence_json(evidence: Sequence[Evidence]) -> list[dict[str, object]]:

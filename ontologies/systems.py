@@ -94,4 +94,4 @@ def concept_iri(system: str, code: str) -> str:
     'urn:kgbuild:code/a%20b%2Fc%3E'
     """
     known = system_of(system)
-    return known.iri_base + quote(code.removeprefix(known.code_prefix), safe="-._~")
+    return known.iri_base + quote(code.removeprefix(known.code_prefix), safe="-._~", errors="surrogatepass")

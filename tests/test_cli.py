@@ -246,7 +246,7 @@ def test_a_file_that_cannot_be_written_whole_is_absent(run: Run, place: Path) ->
 
 
 def test_export_formats_are_the_ones_the_help_names() -> None:
-    assert set(EXPORTS) == FORMATS.keys()
+    assert EXPORTS == FORMATS
 
 
 def test_resolve_reads_a_query_a_line(run: Run) -> None:

@@ -1,4 +1,7 @@
-"""Questions to a store, first of all those of papers/004, Figure 6: a calcium score and a cyst over several scans."""
+"""Questions to a store, first of all those of papers/004, Figure 6: a calcium score and a cyst over several scans.
+
+Every test runs on both kinds of store: the same notes, the same question, the same answer.
+"""
 
 from collections.abc import Iterator
 from datetime import date
@@ -7,10 +10,21 @@ from pathlib import Path
 import pytest
 
 from kgbuild.graph import note_graph
-from kgbuild.query import evidence, patients, timeline, timeline_json, trend, trend_json
+from kgbuild.query import (
+    evidence,
+    neighbours,
+    paths,
+    patients,
+    patients_with,
+    timeline,
+    timeline_json,
+    trend,
+    trend_json,
+)
 from kgbuild.resolve import ResolvedNote
-from kgbuild.stores import GraphStore, PatientFacts, open_store
+from kgbuild.stores import GraphStore, Link, PatientFacts, open_store
 from ontologies.concept import Concept
+from tests.conftest import NEO4J
 from tests.marked import Codes, resolved
 
 CALCIUM = Concept("loinc", "30880-0", "Coronary artery calcium score")
@@ -30,9 +44,10 @@ def visit(note: str, day: str, score: str, size: str, codes: Codes | None = None
     return resolved(marked, "MODIFY v t", "MODIFY d c", "MODIFY s c", note=note, day=day, codes=codes)
 
 
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[GraphStore]:
-    with open_store(tmp_path / "kg", create=True) as opened:
+@pytest.fixture(params=["rdf", pytest.param("neo4j", marks=NEO4J)])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[GraphStore]:
+    url = tmp_path / "kg" if request.param == "rdf" else request.getfixturevalue("neo4j_url")
+    with open_store(url, create=True) as opened:
         yield opened
 
 
@@ -265,3 +280,146 @@ def test_patients_are_listed_with_the_events_that_their_timelines_show(store: Gr
         PatientFacts("p1", 4, 7, date(2020, 3, 2), date(2020, 3, 30)),
     ]
     assert len(timeline(store, "p1")) == 7
+
+
+# --- patients with a code -----------------------------------------------------------------------------------------
+CODES = [
+    "icd10cm:K76.89",
+    "K76.89",
+    "K76.8",
+    "icd10cm:K76",
+    "k76",
+    "icd10cm:K7",
+    "HP:0012638",
+    "hpo:HP:0012638",
+    "",
+    ":",
+]
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_patients_with_a_code_are_those_whose_timeline_has_it(store: GraphStore, code: str) -> None:
+    seizure = Concept("hpo", "HP:0001250", "Seizure", parents=("HP:0012638",))
+    put(
+        store,
+        visit(*FIGURE_6[0], codes={"cyst": [(LIVER_CYST, 0.9)]}),
+        resolved("[cyst|Sign_symptom]", note="n2", patient="a/b", codes={"cyst": [(LIVER_CYST, 0.9)]}),
+        resolved("No [cyst|Sign_symptom !absent].", note="n3", patient="none", codes={"cyst": [(LIVER_CYST, 0.9)]}),
+        resolved("[seizure|Sign_symptom]", note="n4", patient="p4", codes={"seizure": [(seizure, 1.0)]}),
+    )
+
+    found = patients_with(store, code)
+
+    assert found == [patient.id for patient in patients(store) if timeline(store, patient.id, code=code)]
+    expected = {"icd10cm:K7": [], "": [], ":": [], "HP:0012638": ["p4"], "hpo:HP:0012638": ["p4"]}
+    assert found == expected.get(code, ["a/b", "p1"])
+
+
+def test_descendants_are_found_over_what_other_notes_say(store: GraphStore) -> None:
+    leaf, middle = (Concept("mesh", code, code, parents=(above,)) for code, above in (("D3", "D2"), ("D2", "D1")))
+    put(
+        store,
+        resolved("[leaf|Sign_symptom]", note="n1", codes={"leaf": [(leaf, 0.9)]}),
+        resolved("[middle|Sign_symptom]", note="n2", patient="p2", codes={"middle": [(middle, 0.9)]}),
+    )
+
+    assert [patients_with(store, code) for code in ("D3", "D2", "D1")] == [["p1"], ["p1", "p2"], ["p1", "p2"]]
+    assert [event.name for event in timeline(store, "p1", code="D1")] == ["D3"]
+    store.retract("n2")
+    assert [patients_with(store, code) for code in ("D3", "D2", "D1")] == [["p1"], ["p1"], []]
+
+
+# --- neighbours, paths --------------------------------------------------------------------------------------------
+LESION = "entity/p1/Sign_symptom/icd10cm/K76.89"
+LIVER = "entity/p1/Biological_structure/liver"
+KNOWN = "concept/icd10cm/K76.89"
+
+
+def test_neighbours_of_an_entity_are_its_events_codes_and_relations(store: GraphStore) -> None:
+    other = Concept("icd10cm", "L72.0", "Epidermal cyst")
+    put(store, *(visit(*row, codes={"cyst": [(LIVER_CYST, 0.9), (other, 0.8)]}) for row in FIGURE_6[:2]))
+
+    days = ("2020-03-02", "2020-03-12")
+    events = [event.id for event in timeline(store, "p1", code="K76.89")]
+    assert [day for day in days for event in events if day in event] == list(days)
+    assert neighbours(store, "p1", LESION) == [
+        Link("CODED_AS", LESION, KNOWN),
+        Link("MODIFY", LIVER, LESION),
+        Link("MODIFY", "entity/p1/Distance/18%20mm", LESION),
+        Link("MODIFY", "entity/p1/Distance/2.1%20cm", LESION),
+        *(Link("OF", event, LESION) for event in sorted(events)),
+    ]
+    assert neighbours(store, "p1", KNOWN) == [
+        Link("CODED_AS", LESION, KNOWN),
+        Link("IS_A", KNOWN, "concept/icd10cm/K76.8"),
+    ]
+    assert neighbours(store, "p1", "entity/p1/nothing") == neighbours(store, "nobody", LESION) == []
+
+
+def test_path_joins_two_findings_over_a_code_above_both(store: GraphStore) -> None:
+    other = Concept("icd10cm", "K76.81", "Hepatopulmonary syndrome", parents=("K76.8",))
+    codes = {"cyst": [(LIVER_CYST, 0.9)], "dyspnea": [(other, 0.9)]}
+    put(store, resolved("[cyst|Sign_symptom] and [dyspnea|Sign_symptom]", codes=codes))
+
+    first, second = (f"entity/p1/Sign_symptom/icd10cm/{code}" for code in ("K76.89", "K76.81"))
+    above = "concept/icd10cm/K76.8"
+    way = (
+        Link("CODED_AS", first, KNOWN),
+        Link("IS_A", KNOWN, above),
+        Link("IS_A", "concept/icd10cm/K76.81", above),
+        Link("CODED_AS", second, "concept/icd10cm/K76.81"),
+    )
+    assert paths(store, "p1", first, second) == [way]
+    assert paths(store, "p1", second, first) == [way[::-1]]
+    assert paths(store, "p1", first, first) == paths(store, "p1", first, "entity/p1/x") == []
+
+
+def test_paths_are_all_the_shortest_ones_and_keep_to_the_patient(store: GraphStore) -> None:
+    marked = "[a|Sign_symptom #a] [b|Sign_symptom #b] [c|Sign_symptom #c] [d|Sign_symptom #d]"
+    put(
+        store,
+        resolved(marked, "CAUSE a b", "CAUSE b d", "CAUSE a c", "IDENTICAL d c"),
+        resolved(marked, "CAUSE a d", note="n2", patient="p2"),
+    )
+
+    a, b, c, d = (f"entity/p1/Sign_symptom/{name}" for name in "abcd")
+    assert paths(store, "p1", a, d) == [
+        (Link("CAUSE", a, b), Link("CAUSE", b, d)),
+        (Link("CAUSE", a, c), Link("IDENTICAL", d, c)),
+    ]
+
+
+def test_events_of_one_note_are_joined_in_time(store: GraphStore) -> None:
+    put(store, resolved("[a|Sign_symptom #a] then [b|Sign_symptom #b]", "BEFORE a b"))
+
+    first, second = (event.id for event in timeline(store, "p1"))
+    assert Link("BEFORE", first, second) in neighbours(store, "p1", first)
+
+
+# --- hostile ------------------------------------------------------------------------------------------------------
+HOSTILE = [
+    '"} } ; DROP ALL #',
+    "'}) DETACH DELETE n //",
+    "`\\u0060",
+    "a\nb\r\t",
+    "\0",
+    "half \ud800 a pair",
+    "> <x> .",
+    "x" * 9_000,
+]
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_questions_take_hostile_ids_and_texts_for_what_they_are(store: GraphStore, text: str) -> None:
+    put(store, resolved(f"[{text}|Sign_symptom #a] by [b|Sign_symptom #b]", "CAUSE a b", note=text, patient=text))
+
+    (found,) = [event for event in timeline(store, text) if event.text == text]
+    assert [patient.id for patient in patients(store)] == [text]
+    assert [one.note for one in evidence(store, text, found.id)] == [text]
+    (entity,) = [link.target for link in neighbours(store, text, found.id) if link.type == "OF"]
+    assert [link.type for link in neighbours(store, text, entity)] == ["CAUSE", "OF"]
+    assert patients_with(store, text) == []
+    assert neighbours(store, text, text) == []
+    assert timeline(store, text, code=text) == []
+    assert store.retract(text)
+    assert patients(store) == []

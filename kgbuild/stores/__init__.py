@@ -1,7 +1,7 @@
 """Where graphs are kept: one protocol, the facts it answers with, and how a store is opened."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -12,7 +12,11 @@ from kgbuild.graph import NoteGraph
 Cell = str | int | float | bool | date | None
 """What a query answers with."""
 
+QUERY_SECONDS = 60.0
+"""How long a query of a user's may take unless said otherwise."""
+
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
+_NEO4J = ("neo4j", "bolt")  # and these with +s or +ssc: the driver's schemes
 
 
 class StoreError(ValueError):
@@ -82,6 +86,15 @@ class EventFacts:
         return self.evidence[0].text
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Link:
+    """An edge of the graph, once for all notes that state it; ``source`` and ``target`` are ids of nodes."""
+
+    type: str
+    source: str = field(repr=False)
+    target: str = field(repr=False)
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """The answer to a query: named columns, and rows as long."""
@@ -116,8 +129,26 @@ class GraphStore(Protocol):
         """Return all events of a patient, in no order; none for an unknown patient."""
         ...
 
-    def query(self, statement: str) -> Table:
-        """Answer a read-only statement in the store's own language."""
+    def links(self, patient_id: str) -> list[Link]:
+        """Return what joins a patient's events and entities with each other, their codes and what stands above these.
+
+        In no order; of an entity's codes the best of each system; none for an unknown patient.
+        """
+        ...
+
+    def concepts(self) -> dict[str, frozenset[str]]:
+        """Return the curie of each code in the store, with those of the codes above it that the store knows."""
+        ...
+
+    def coded(self, curies: Collection[str]) -> list[str]:
+        """Return, by id, the patients on whose timeline something has one of these codes (rank 1)."""
+        ...
+
+    def query(self, statement: str, *, seconds: float = QUERY_SECONDS, may_call: bool = False) -> Table:
+        """Answer a read-only statement in the store's own language, or give up after so many seconds.
+
+        Only with ``may_call`` may it call another server (SERVICE, LOAD CSV), to which it could send what it found.
+        """
         ...
 
     def close(self) -> None:
@@ -129,20 +160,49 @@ class GraphStore(Protocol):
     def __exit__(self, *exception: object) -> None: ...
 
 
-def open_store(url: str | Path, *, create: bool = False, read_only: bool = False) -> GraphStore:
-    """Open a store: a path is an embedded RDF store.
+def open_store(
+    url: str | Path,
+    *,
+    create: bool = False,
+    read_only: bool = False,
+    password: Callable[[str], str] | None = None,
+) -> GraphStore:
+    """Open a store: a path is an embedded one, ``http(s)://`` a SPARQL server's, ``neo4j://``, ``bolt://`` a Neo4j's.
 
     Args:
         url: Where it is.
         create: Make it if it is not there.
-        read_only: Only read: several processes may, as long as none writes.
+        read_only: Only read. Of an embedded store several processes may, as long as none writes.
+        password: Asks for the password of a user of a server, where the environment has none (``NEO4J_PASSWORD``,
+            ``SPARQL_PASSWORD``).
 
     Raises:
         StoreError: If it is not there, is no store, is in use, or is of a kind this version does not have.
     """
     scheme = _SCHEME.match(str(url))
-    if scheme is not None:
-        raise StoreError(f"{scheme[1]}: this version has only the embedded RDF store: give a path")
-    from kgbuild.stores.rdf import RdfStore  # pyoxigraph takes a moment to load
+    if scheme is None:
+        from kgbuild.stores.rdf import RdfStore  # pyoxigraph takes a moment to load
 
-    return RdfStore(Path(url), create=create, read_only=read_only)
+        return RdfStore(Path(url), create=create, read_only=read_only)
+    if scheme[1].lower().partition("+")[0] in _NEO4J:
+        return _neo4j(str(url), create=create, read_only=read_only, password=password)
+    if scheme[1].lower() in ("http", "https"):
+        from kgbuild.stores.endpoint import open_endpoint
+
+        return open_endpoint(str(url), read_only=read_only, password=password)
+    raise StoreError(f"{scheme[1]}: expected a path, neo4j://, bolt://, http:// or https://")
+
+
+def _neo4j(url: str, *, create: bool, read_only: bool, password: Callable[[str], str] | None) -> GraphStore:
+    """Open a database of a Neo4j server.
+
+    Raises:
+        StoreError: If the driver is not installed, or the server or the store is not there.
+    """
+    try:
+        import neo4j  # noqa: F401 (an extra)
+    except ImportError:
+        raise StoreError("neo4j: the driver is not installed: pip install 'kgbuild[neo4j]'") from None
+    from kgbuild.stores.neo4j import Neo4jStore
+
+    return Neo4jStore(url, create=create, read_only=read_only, password=password)

@@ -12,6 +12,7 @@ if sys.platform != "win32":
 LOCK = "kgbuild.lock"
 """Marks a folder as a store from the moment it is made, and holds the lock."""
 
+_UNFINISHED = "bulk-*.sst"  # Oxigraph's bulk loader writes these first, then has RocksDB take all of them in at once
 _DATABASE = "CURRENT"  # RocksDB's pointer to its newest state, in every database it has made
 
 
@@ -51,9 +52,17 @@ def lock(path: Path, *, shared: bool) -> IO[bytes]:
     return file
 
 
+def leave_nothing_half_done(path: Path) -> None:
+    """Remove files of a load that was killed before they became part of the database."""
+    for file in path.glob(_UNFINISHED):
+        file.unlink()
+
+
 def in_use(path: Path) -> StoreError:
     """Return the error for a store that someone else has open."""
-    return StoreError(f"{path}: in use: one process may write, or several may read; try again when the other is done")
+    return StoreError(
+        f"{path}: in use: one process may write, or several may read; wait for the other, or read a backup"
+    )
 
 
 def unopened(path: Path, error: OSError) -> StoreError:

@@ -2,64 +2,35 @@
 
 What a note says is a named graph with the note's IRI. The default graph is their union, a set: a fact that several
 notes support is there once, so that queries count right, and it goes when the last note that says it goes.
+
+New notes are loaded some hundreds at a time, a changed or withdrawn one is a single update; both are atomic, so that a
+note is there whole or not at all whenever the process or the machine stops (``docs/stores.md``).
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Self
 
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Quad, Store, Triple
+from pyoxigraph import BlankNode, NamedNode, Quad, RdfFormat, Store, Triple
 
 from kgbuild import ids
 from kgbuild.graph import NoteGraph
-from kgbuild.schema import ID_BASE, TIMELINE_ASSERTIONS
-from kgbuild.stores import Cell, EventFacts, Evidence, PatientFacts, StoreError, Table
-from kgbuild.stores.folder import lock, make_folder, unopened
-from kgbuild.stores.mapping import iri, term, triples
-from kgbuild.stores.sparql import ask, cell
+from kgbuild.stores import QUERY_SECONDS, EventFacts, Link, PatientFacts, StoreError, Table, rdf_questions
+from kgbuild.stores.folder import leave_nothing_half_done, lock, make_folder, unopened
+from kgbuild.stores.mapping import as_triples, iri
+from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, UNION, Reader, patient_facts
+from kgbuild.stores.sparql import ask
+from kgbuild.stores.writing import chunks, written
 
-_UNION = DefaultGraph()
 _Subject = NamedNode | BlankNode | Triple
-_Term = NamedNode | BlankNode | Literal | Triple
-
-_PATIENTS = """
-SELECT ?key (COUNT(DISTINCT ?note) AS ?notes) WHERE {
-  ?patient a kg:Patient ; dcterms:identifier ?key ; kg:hasNote ?note
-} GROUP BY ?key"""
-
-# Two questions, because an event without days would leave the least and greatest day of its patient unbound.
-_HAPPENED = f"""?patient dcterms:identifier ?key ; kg:hasEvent ?event . ?event kg:assertion ?assertion
-  FILTER(?assertion IN ({", ".join(f'"{assertion}"' for assertion in TIMELINE_ASSERTIONS)}))"""
-_EVENTS = f"SELECT ?key (COUNT(?event) AS ?events) WHERE {{ {_HAPPENED} }} GROUP BY ?key"
-_SPANS = f"""
-SELECT ?key (MIN(?start) AS ?first) (MAX(?end) AS ?last) WHERE {{
-  {_HAPPENED} ?event kg:start ?start ; kg:end ?end
-}} GROUP BY ?key"""
-
-
-class Facts:
-    """What is said of one subject, by property."""
-
-    def __init__(self, by_property: Mapping[str, list[_Term]]) -> None:
-        self._by_property = by_property
-
-    def one(self, predicate: str) -> Cell:
-        """Return the value of a property as a plain value, the least of several; None if there is none."""
-        found = self._by_property.get(term(predicate).value)
-        return None if not found else cell(min(found, key=str))
-
-    def all(self, predicate: str) -> list[NamedNode]:
-        """Return the things that a property leads to."""
-        return [thing for thing in self._by_property.get(term(predicate).value, ()) if isinstance(thing, NamedNode)]
 
 
 class RdfStore:
     """A folder with an Oxigraph database; only its owner may enter.
 
     One process writes; others may read only while none does, which a lock on a file of the folder sees to, and which
-    ends with the process however that ends.
+    ends with the process however that ends. Who wants to read while another writes reads a ``backup``.
 
     Args:
         path: The folder.
@@ -76,56 +47,64 @@ class RdfStore:
         self._is_read_only = read_only
         self._lock = lock(path, shared=read_only)
         try:
+            if not read_only:
+                leave_nothing_half_done(path)
             self._store = Store.read_only(str(path)) if read_only else Store(str(path))
         except OSError as error:
             self._lock.close()
             raise unopened(path, error) from None
+        self._reader = Reader(self._store)
 
     # --- writing --------------------------------------------------------------------------------------------------
     def put(self, note_graphs: Iterable[NoteGraph]) -> int:
-        """Write each note in one transaction, in place of what it said before; return how many were not there yet.
+        """Write each note whole, in place of what it said before; return how many were not there yet.
 
-        Each note is safe from the end of this process as soon as it is written, and from a power cut when this returns.
+        What has been written is safe from the end of this process and from a power cut when this returns.
 
         Raises:
-            StoreError: If a note cannot be written; those before it are.
+            StoreError: If a note cannot be written, or is not as the shapes say; those before it are.
         """
-        written = 0
-        try:
-            for graph in note_graphs:
-                if self.fingerprint(graph.note_id) != graph.fingerprint:
-                    self._put(graph)
-                    written += 1
-        finally:
-            if written:
-                self._store.flush()
-        return written
+        return sum(self._put(chunk) for chunk in chunks(note_graphs))
 
-    def _put(self, graph: NoteGraph) -> None:
-        try:
-            self._replace(iri(ids.note(graph.note_id)), set(triples(graph)))
-        except StoreError:
-            raise
-        except (OSError, ValueError) as error:
-            fault = str(error) if isinstance(error, OSError) else "a text or id that RDF cannot hold"
-            raise StoreError(f"note {graph.note_id!r}: not written: {fault}") from None
+    def _put(self, chunk: list[NoteGraph]) -> int:
+        """Write some notes, none twice."""
+        known = {graph.note_id: self.fingerprint(graph.note_id) for graph in chunk}
+        due = [graph for graph in chunk if known[graph.note_id] != graph.fingerprint]
+        if due and self._is_read_only:
+            raise StoreError(f"{self.path}: opened for reading only")
+        return written(due, lambda notes: self._write(notes, known))
+
+    def _write(self, notes: dict[str, list[str]], known: dict[str, str | None]) -> None:
+        """Write checked notes: the new ones in one load, the changed ones in one update each."""
+        self._load({note: lines for note, lines in notes.items() if known[note] is None})
+        changed = [note for note in notes if known[note] is not None]
+        for note in changed:
+            self._replace(iri(ids.note(note)), set(as_triples(notes[note])))
+        if changed:
+            self._store.flush()
+
+    def _load(self, notes: dict[str, list[str]]) -> None:
+        """Add new notes, all or none; they are on disk when this returns."""
+        text = []
+        for note, lines in notes.items():
+            for end in (" .\n", f" {iri(ids.note(note))} .\n"):
+                text.append(end.join(lines) + end)
+        if text:
+            self._store.bulk_load("".join(text).encode(), RdfFormat.N_QUADS)
 
     def retract(self, note_id: str) -> bool:
         """Withdraw what only this note says; return False if the store does not know the note."""
         if self.fingerprint(note_id) is None:
             return False
+        if self._is_read_only:
+            raise StoreError(f"{self.path}: opened for reading only")
         self._replace(iri(ids.note(note_id)), set())
         self._store.flush()
         return True
 
     def _replace(self, graph: NamedNode, new: set[Triple]) -> None:
         """Make a note's graph these triples, and the union follow, in one transaction."""
-        if self._is_read_only:
-            raise StoreError(f"{self.path}: opened for reading only")
         old = {quad.triple for quad in self._store.quads_for_pattern(None, None, None, graph)}
-        if not old:
-            self._store.extend([Quad(t.subject, t.predicate, t.object, name) for name in (graph, _UNION) for t in new])
-            return
         gone, come = old - new, new - old
         unsaid = [triple for triple in gone if not self._is_said_elsewhere(triple, graph)]
         self._store.update(
@@ -137,60 +116,76 @@ class RdfStore:
     def _is_said_elsewhere(self, triple: Triple, graph: NamedNode) -> bool:
         """Tell whether another note says the same."""
         said = self._store.quads_for_pattern(triple.subject, triple.predicate, triple.object, None)
-        return any(quad.graph_name not in (graph, _UNION) for quad in said)
+        return any(quad.graph_name not in (graph, UNION) for quad in said)
 
     # --- reading --------------------------------------------------------------------------------------------------
     def fingerprint(self, note_id: str) -> str | None:
         """Return the fingerprint a note was put with, or None if the store does not know it."""
-        note = iri(ids.note(note_id))
-        found = self._objects(note, "kg:fingerprint", note)
-        return str(cell(found[0])) if found else None
+        return self._reader.fingerprint(note_id)
 
     def patients(self) -> list[PatientFacts]:
         """Return the patients by id, with the number and the span of the events that a timeline shows."""
-        events = {key: count for key, count in self.query(_EVENTS).rows}
-        spans = {key: (_day(first), _day(last)) for key, first, last in self.query(_SPANS).rows}
-        found = []
-        for key, notes in self.query(_PATIENTS).rows:
-            happened = events.get(key, 0)
-            assert isinstance(notes, int)
-            assert isinstance(happened, int)
-            found.append(PatientFacts(str(key), notes, happened, *spans.get(key, (None, None))))
-        return sorted(found, key=lambda patient: patient.id)
+        return patient_facts(*(ask(self._store, question).rows for question in (PATIENTS, EVENTS, SPANS)))
 
     def events(self, patient_id: str) -> list[EventFacts]:
         """Return all events of a patient, in no order; none for an unknown patient."""
-        entities: dict[str, tuple[Facts, frozenset[str]]] = {}
-        found = []
-        for event in self._facts(iri(ids.patient(patient_id))).all("kg:hasEvent"):
-            facts = self._facts(event)
-            (entity,) = facts.all("kg:of")
-            if entity.value not in entities:
-                entities[entity.value] = (about := self._facts(entity), self._codes(about))
-            found.append(self._event(event, facts, *entities[entity.value]))
-        return found
+        return self._reader.events(patient_id)
 
-    def query(self, statement: str) -> Table:
+    def links(self, patient_id: str) -> list[Link]:
+        """Return what joins a patient's events, entities and codes, and what stands above the codes."""
+        return rdf_questions.links(partial(ask, self._store), patient_id)
+
+    def concepts(self) -> dict[str, frozenset[str]]:
+        """Return the curie of each code in the store, with those of the codes above it."""
+        return rdf_questions.concepts(partial(ask, self._store))
+
+    def coded(self, curies: Collection[str]) -> list[str]:
+        """Return, by id, the patients on whose timeline something has one of these codes (rank 1)."""
+        return rdf_questions.coded(partial(ask, self._store), curies)
+
+    def query(self, statement: str, *, seconds: float = QUERY_SECONDS, may_call: bool = False) -> Table:
         """Answer a SPARQL query over the union of all notes; ``GRAPH ?note { ... }`` tells which note says what.
 
+        Args:
+            statement: SELECT, ASK, CONSTRUCT or DESCRIBE.
+            seconds: How long it may take.
+            may_call: Allow SERVICE, by which a query sends what it found to another server.
+
         Raises:
-            StoreError: If it would write or call another server, or is not SPARQL.
+            StoreError: If it would write or call another server, is not SPARQL, or takes too long.
         """
-        return ask(self._store, statement)
+        return ask(self._store, statement, seconds=seconds, may_call=may_call)
 
     def quads(self, graph: NamedNode | None = None, subject: _Subject | None = None) -> Iterator[Quad]:
         """Return what one note says, or the union of all; of one subject, or of all."""
-        return self._store.quads_for_pattern(subject, None, None, _UNION if graph is None else graph)
+        return self._store.quads_for_pattern(subject, None, None, UNION if graph is None else graph)
 
     def graphs(self) -> list[NamedNode]:
         """Return the names of the notes' graphs, sorted."""
         names = [name for name in self._store.named_graphs() if isinstance(name, NamedNode)]
         return sorted(names, key=lambda name: name.value)
 
+    def backup(self, path: Path) -> None:
+        """Copy the store, as it is now, to a folder that is not there yet: others may read it while this one changes.
+
+        On one file system the copy shares its files with the store, so that it takes no room and no time.
+
+        Raises:
+            StoreError: If the folder is there or cannot be made.
+        """
+        if path.exists():
+            raise StoreError(f"{path}: is there already; a backup goes to a new folder")
+        try:
+            self._store.backup(str(path))
+        except OSError as error:
+            raise StoreError(f"{path}: not backed up: {str(error).splitlines()[0]}") from None
+        path.chmod(0o700)
+        lock(path, shared=False).close()
+
     def close(self) -> None:
         """Let go of the folder; the store is not to be used after that."""
         if hasattr(self, "_store"):
-            del self._store
+            del self._store, self._reader
         self._lock.close()
 
     def __enter__(self) -> Self:
@@ -199,67 +194,7 @@ class RdfStore:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _event(self, event: NamedNode, facts: Facts, entity: Facts, codes: frozenset[str]) -> EventFacts:
-        """Return one event."""
-        start, number = _day(facts.one("kg:start")), facts.one("kg:number")
-        source = "text" if facts.all("kg:datedBy") else "unknown" if start is None else "note date"
-        return EventFacts(
-            id=event.value.removeprefix(ID_BASE),
-            start=start,
-            end=_day(facts.one("kg:end")),
-            label=str(entity.one("kg:label")),
-            name=str(entity.one("rdfs:label")),
-            system=_words(entity.one("kg:system")),
-            code=_words(entity.one("kg:code")),
-            codes=codes,
-            assertion=str(facts.one("kg:assertion")),
-            value=_words(facts.one("kg:value")),
-            number=number if isinstance(number, float) else None,
-            unit=_words(facts.one("kg:unit")),
-            source=source,
-            evidence=tuple(sorted(self._evidence(facts), key=lambda e: (e.note, e.start, e.end))),
-        )
-
-    def _evidence(self, facts: Facts) -> Iterator[Evidence]:
-        """Yield the mentions behind an event; their ids say note and offsets."""
-        for mention in facts.all("kg:evidencedBy"):
-            _, note, offsets, _ = ids.parts(mention.value.removeprefix(ID_BASE))
-            start, end = offsets.split("-")
-            text = self._objects(mention, "kg:text")
-            yield Evidence(note, int(start), int(end), str(cell(text[0])) if text else "")
-
-    def _codes(self, entity: Facts) -> frozenset[str]:
-        """Return the curies of an entity's codes and of all their ancestors that the store knows."""
-        found: dict[str, str] = {}
-        due = entity.all("kg:codedAs")
-        while due:
-            concept = due.pop()
-            if concept.value not in found:
-                facts = self._facts(concept)
-                found[concept.value] = f"{facts.one('kg:system')}:{facts.one('skos:notation')}"
-                due += facts.all("skos:broader")
-        return frozenset(found.values())
-
-    def _facts(self, subject: NamedNode) -> Facts:
-        """Return what the union says of a subject."""
-        by_property: dict[str, list[_Term]] = defaultdict(list)
-        for quad in self._store.quads_for_pattern(subject, None, None, _UNION):
-            by_property[quad.predicate.value].append(quad.object)
-        return Facts(by_property)
-
-    def _objects(self, subject: NamedNode, predicate: str, graph: NamedNode | DefaultGraph = _UNION) -> list[_Term]:
-        """Return the values of a property."""
-        return [quad.object for quad in self._store.quads_for_pattern(subject, term(predicate), None, graph)]
-
 
 def _text(triples: Iterable[Triple]) -> str:
     """Return triples as SPARQL writes them."""
     return "\n".join(f"{triple.subject} {triple.predicate} {triple.object} ." for triple in triples)
-
-
-def _day(found: Cell) -> date | None:
-    return found if isinstance(found, date) else None
-
-
-def _words(found: Cell) -> str | None:
-    return None if found is None else str(found)

@@ -1,20 +1,28 @@
-"""SPARQL queries of users: read only, and never calling another server."""
+"""SPARQL queries of users: read only, within a time, and never calling another server unless allowed."""
 
 import re
+from collections.abc import Iterable
 from datetime import date
+from queue import Empty, SimpleQueue
+from threading import Thread
 
 from pyoxigraph import (
     BlankNode,
     Literal,
     NamedNode,
     QueryBoolean,
+    QueryResultsFormat,
     QuerySolutions,
     QueryTriples,
+    RdfFormat,
     Store,
     Triple,
+    parse,
+    parse_query_results,
 )
 
-from kgbuild.stores import Cell, StoreError, Table
+from kgbuild.stores import QUERY_SECONDS, Cell, StoreError, Table
+from kgbuild.stores.escaping import restored
 from kgbuild.stores.mapping import PREFIXES
 
 _XSD = PREFIXES["xsd"]
@@ -40,29 +48,77 @@ _PLACE = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
 _LONGEST_EXPECTATION = 120  # characters of the parser's list of what it expected
 
 
-def ask(store: Store, statement: str) -> Table:
+def ask(store: Store, statement: str, *, seconds: float = QUERY_SECONDS, may_call: bool = False) -> Table:
     """Answer a SELECT, ASK, CONSTRUCT or DESCRIBE query.
 
     The prefixes of ``mapping.PREFIXES`` need no declaration. IRIs come as text, numbers, booleans and dates as
     themselves; ASK gives one cell, CONSTRUCT and DESCRIBE the columns subject, predicate and object.
 
+    Args:
+        store: What to ask.
+        statement: The query.
+        seconds: How long it may take. Oxigraph cannot be interrupted: the thread of a query that took longer ends by
+            itself or with the process.
+        may_call: Allow SERVICE.
+
     Raises:
-        StoreError: If it would write or call another server, or is not SPARQL; the message names line and column.
+        StoreError: If it would write or call another server, is not SPARQL, or takes too long; the message names line
+            and column.
     """
-    _refuse(statement)
+    if not may_call:
+        refuse_calls(statement)
+    done: SimpleQueue[Table | StoreError] = SimpleQueue()
+    Thread(target=lambda: done.put(_answer(store, statement)), daemon=True).start()
     try:
-        answer = store.query(statement, prefixes=PREFIXES)
-        if isinstance(answer, QuerySolutions):
-            columns = tuple(variable.value for variable in answer.variables)
-            return Table(columns, [tuple(cell(value) for value in solution) for solution in answer])
-        if isinstance(answer, QueryBoolean):
-            return Table(("ask",), [(bool(answer),)])
-        return _triples(answer)
-    except SyntaxError as error:
-        fault = _syntax(statement, str(error))
-    except (OSError, RuntimeError, ValueError) as error:
-        fault = StoreError(f"query: {_first_line(error)}")
+        found = done.get(timeout=seconds)
+    except Empty:
+        found = StoreError(f"query: stopped after {seconds:g} s; ask for less, or allow more time")
+    if isinstance(found, StoreError):
+        raise found
+    return found
+
+
+def table_of(body: bytes, type: str) -> Table:
+    """Return what a server answered as ``ask`` returns it.
+
+    Raises:
+        StoreError: If it is no answer to a query.
+    """
+    try:
+        if type == "application/sparql-results+json":
+            return _table(parse_query_results(body, QueryResultsFormat.JSON))
+        return _triples(quad.triple for quad in parse(body, RdfFormat.N_TRIPLES))
+    except (SyntaxError, ValueError):
+        fault = StoreError(f"query: the server answered with {type}, which is no answer to a query")
     raise fault
+
+
+def remote_fault(statement: str, status: int, body: bytes) -> StoreError:
+    """Return what is wrong with a statement that a server did not answer."""
+    if status in (408, 503):
+        return StoreError(f"query: the server stopped it ({status}); ask for less")
+    said = (body.decode("utf-8", "replace").strip().splitlines() or [""])[0]
+    return syntax_fault(statement, f"the server answered {status}: {said[:_LONGEST_EXPECTATION]}")
+
+
+def _answer(store: Store, statement: str) -> Table | StoreError:
+    """Return what a query answers, or what is wrong with it."""
+    try:
+        return _table(store.query(statement, prefixes=PREFIXES))
+    except SyntaxError as error:
+        return syntax_fault(statement, str(error))
+    except (OSError, RuntimeError, ValueError) as error:
+        return StoreError(f"query: {_first_line(error)}")
+
+
+def _table(answer: QuerySolutions | QueryBoolean | QueryTriples) -> Table:
+    """Return an answer as plain values."""
+    if isinstance(answer, QuerySolutions):
+        columns = tuple(variable.value for variable in answer.variables)
+        return Table(columns, [tuple(cell(value) for value in solution) for solution in answer])
+    if isinstance(answer, QueryBoolean):
+        return Table(("ask",), [(bool(answer),)])
+    return _triples(answer)
 
 
 def cell(value: NamedNode | BlankNode | Literal | Triple | None) -> Cell:
@@ -84,23 +140,23 @@ def _plain(literal: Literal) -> Cell:
             return date.fromisoformat(text)
     except ValueError:
         return text
-    return {"true": True, "1": True}.get(text, False) if datatype == f"{_XSD}boolean" else text
+    return {"true": True, "1": True}.get(text, False) if datatype == f"{_XSD}boolean" else restored(text)
 
 
-def _triples(answer: QueryTriples) -> Table:
+def _triples(answer: Iterable[Triple]) -> Table:
     """Return the triples of a graph, each once, sorted."""
     found = {tuple(str(term) for term in triple): triple for triple in answer}
     rows = [tuple(cell(term) for term in found[key]) for key in sorted(found)]
     return Table(("subject", "predicate", "object"), rows)
 
 
-def _refuse(statement: str) -> None:
+def refuse_calls(statement: str) -> None:
     """Refuse a query that calls another server, before it is parsed: the parser's own client would."""
     if "service" in _OTHER_THAN_KEYWORDS.sub(" ", statement).casefold():
-        raise StoreError("query: SERVICE is refused: a query never calls another server")
+        raise StoreError("query: SERVICE is refused: it sends what is found to another server, unless that is allowed")
 
 
-def _syntax(statement: str, message: str) -> StoreError:
+def syntax_fault(statement: str, message: str) -> StoreError:
     """Return what is wrong with a statement that is not a query, and where."""
     update = _UPDATE.search(_OTHER_THAN_KEYWORDS.sub(" ", statement))
     if update is not None:

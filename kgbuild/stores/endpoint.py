@@ -1,0 +1,237 @@
+"""A SPARQL 1.1 server as a store: Fuseki, Oxigraph, GraphDB, RDF4J, or what answers like one of them.
+
+The same named graph a note and the same union in the default graph as in the embedded store, so the data set must be
+kgbuild's own. Notes are written by SPARQL Update, a request of some notes being one transaction of the server; every
+request can be repeated without doing anything twice, and is when the connection drops.
+"""
+
+import os
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Self
+
+from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
+
+from kgbuild import ids
+from kgbuild.graph import NoteGraph
+from kgbuild.stores import QUERY_SECONDS, EventFacts, Link, PatientFacts, StoreError, Table, rdf_questions
+from kgbuild.stores.http import Answer, Connection
+from kgbuild.stores.mapping import PREFIXES, iri, literal
+from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, Reader, patient_facts
+from kgbuild.stores.sparql import refuse_calls, remote_fault, table_of
+from kgbuild.stores.writing import chunks, written
+
+
+class Layout(NamedTuple):
+    """Where below its address a server has its services."""
+
+    query: str
+    update: str
+    graphs: str
+
+
+LAYOUTS: dict[str, Layout] = {
+    "Fuseki": Layout("/query", "/update", "/data"),
+    "Oxigraph": Layout("/query", "/update", "/store"),
+    "GraphDB and RDF4J": Layout("", "/statements", "/rdf-graphs/service"),
+}
+"""Kinds of servers, tried in this order."""
+
+_RESULTS = "application/sparql-results+json"
+_TRIPLES = "application/n-triples"
+_DECLARED = " ".join(f"PREFIX {prefix}: <{base}>" for prefix, base in PREFIXES.items())
+
+_WITHDRAW = """DELETE {{ ?s ?p ?o }} WHERE {{ GRAPH {0} {{ ?s ?p ?o }}
+  FILTER NOT EXISTS {{ GRAPH ?other {{ ?s ?p ?o }} FILTER(?other != {0}) }} }} ;
+DROP SILENT GRAPH {0} ;
+"""
+"""Takes a note's graph away, and from the union what no other note says."""
+
+_PATIENT = """CONSTRUCT {{ ?s ?p ?o }} WHERE {{
+  {{ BIND({0} AS ?s) }}
+  UNION {{ {0} kg:hasEvent ?s }}
+  UNION {{ {0} kg:hasEvent/kg:evidencedBy ?s }}
+  UNION {{ {0} kg:hasEvent/kg:of ?s }}
+  UNION {{ {0} kg:hasEvent/kg:of/kg:codedAs/skos:broader* ?s }}
+  ?s ?p ?o }}"""
+"""All that a patient's events are told from."""
+
+
+def open_endpoint(url: str, *, read_only: bool, password: Callable[[str], str] | None) -> "EndpointStore":
+    """Open a data set of a server as the user of ``SPARQL_USERNAME``, if that is set.
+
+    Args:
+        url: Its address.
+        read_only: Only read.
+        password: Asks for the password that ``SPARQL_PASSWORD`` does not have.
+
+    Raises:
+        StoreError: As ``EndpointStore`` does.
+    """
+    user, known = os.environ.get("SPARQL_USERNAME"), os.environ.get("SPARQL_PASSWORD")
+    if user is not None and known is None and password is not None:
+        known = password(user)
+    return EndpointStore(url, read_only=read_only, user=user, password=None if user is None else known)
+
+
+class EndpointStore:
+    """A data set of a SPARQL server.
+
+    Args:
+        url: Address of the data set: ``http://localhost:3030/kg``.
+        read_only: Only read.
+        user: Who asks; no one by default.
+        password: Of the user.
+
+    Raises:
+        StoreError: If the address is none, the server does not answer, or answers like none that is known.
+    """
+
+    def __init__(
+        self, url: str, *, read_only: bool = False, user: str | None = None, password: str | None = None
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._is_read_only = read_only
+        self._connection = Connection(self.url, user, password)
+        self._layout = self._found_layout()
+
+    def _found_layout(self) -> Layout:
+        """Ask the server what it has where."""
+        for layout in LAYOUTS.values():
+            asked = self._send_query(layout.query, "ASK {}", QUERY_SECONDS)
+            if asked.status == 200 and self._connection.send("HEAD", f"{layout.graphs}?default").status in (200, 204):
+                return layout
+        raise StoreError(f"{self.url}: no SPARQL 1.1 server here, or none like {', '.join(LAYOUTS)}")
+
+    # --- writing --------------------------------------------------------------------------------------------------
+    def put(self, note_graphs: Iterable[NoteGraph]) -> int:
+        """Write each note whole, in place of what it said before; return how many were not there yet.
+
+        Raises:
+            StoreError: If a note cannot be written, or is not as the shapes say; those before it are.
+        """
+        return sum(self._put(chunk) for chunk in chunks(note_graphs))
+
+    def _put(self, chunk: Sequence[NoteGraph]) -> int:
+        """Write some notes, none twice."""
+        known = self._fingerprints([graph.note_id for graph in chunk])
+        return written([graph for graph in chunk if known.get(graph.note_id) != graph.fingerprint], self._write)
+
+    def _write(self, notes: Mapping[str, Sequence[str]]) -> None:
+        """Write checked notes in one request; one that is there goes first, whoever wrote it since."""
+        names = {note: str(iri(ids.note(note))) for note in notes}
+        gone = "".join(_WITHDRAW.format(name) for name in names.values())
+        said = ((note, " .\n".join(lines)) for note, lines in notes.items())
+        come = "\n".join(f"{text} .\nGRAPH {names[note]} {{ {text} }}" for note, text in said)
+        self._update(f"{gone}INSERT DATA {{ {come} }}")
+
+    def retract(self, note_id: str) -> bool:
+        """Withdraw what only this note says; return False if the store does not know the note."""
+        if self.fingerprint(note_id) is None:
+            return False
+        self._update(_WITHDRAW.format(iri(ids.note(note_id))).rstrip(" ;\n"))
+        return True
+
+    def _update(self, update: str) -> None:
+        """Have the server change what it holds; what it says of an error could be words of a note."""
+        if self._is_read_only:
+            raise StoreError(f"{self.url}: opened for reading only")
+        answer = self._connection.send("POST", self._layout.update, update.encode(), "application/sparql-update")
+        if answer.status not in (200, 201, 204):
+            raise StoreError(f"{self.url}: not written: the server answered {answer.status}")
+
+    # --- reading --------------------------------------------------------------------------------------------------
+    def fingerprint(self, note_id: str) -> str | None:
+        """Return the fingerprint a note was put with, or None if the store does not know it."""
+        return self._fingerprints([note_id]).get(note_id)
+
+    def _fingerprints(self, notes: Sequence[str]) -> dict[str, str]:
+        """Return the fingerprints of those notes that the store knows."""
+        values = " ".join(f"({iri(ids.note(note))} {literal(note)})" for note in notes)
+        found = self._ask(
+            f"SELECT ?id ?fingerprint {{ VALUES (?note ?id) {{ {values} }} "
+            "GRAPH ?note { ?note kg:fingerprint ?fingerprint } }"
+        )
+        return {str(note): str(fingerprint) for note, fingerprint in found.rows}
+
+    def patients(self) -> list[PatientFacts]:
+        """Return the patients by id, with the number and the span of the events that a timeline shows."""
+        return patient_facts(*(self._ask(question).rows for question in (PATIENTS, EVENTS, SPANS)))
+
+    def events(self, patient_id: str) -> list[EventFacts]:
+        """Return all events of a patient, in no order; none for an unknown patient."""
+        answer = self._send_query(self._layout.query, _PATIENT.format(iri(ids.patient(patient_id))), QUERY_SECONDS)
+        memory = Store()
+        memory.load(self._content(answer), RdfFormat.N_TRIPLES)
+        return Reader(memory).events(patient_id)
+
+    def links(self, patient_id: str) -> list[Link]:
+        """Return what joins a patient's events and entities with each other, their codes and what is above these."""
+        return rdf_questions.links(self._ask, patient_id)
+
+    def concepts(self) -> dict[str, frozenset[str]]:
+        """Return the curie of each code in the store, with those of the codes above it that the store knows."""
+        return rdf_questions.concepts(self._ask)
+
+    def coded(self, curies: Collection[str]) -> list[str]:
+        """Return, by id, the patients on whose timeline something has one of these codes (rank 1)."""
+        return rdf_questions.coded(self._ask, curies)
+
+    def query(self, statement: str, *, seconds: float = QUERY_SECONDS, may_call: bool = False) -> Table:
+        """Answer a SPARQL query over the union of all notes; ``GRAPH ?note { ... }`` tells which note says what.
+
+        Args:
+            statement: SELECT, ASK, CONSTRUCT or DESCRIBE.
+            seconds: How long it may take.
+            may_call: Allow SERVICE, by which a query sends what it found to another server.
+
+        Raises:
+            StoreError: If it would write or call another server, is not SPARQL, or takes too long.
+        """
+        if not may_call:
+            refuse_calls(statement)
+        return self._ask(statement, seconds=seconds)
+
+    def quads(self, graph: NamedNode | None = None) -> Iterator[Quad]:
+        """Return what one note says, or the union of all, by the Graph Store protocol."""
+        which = "default" if graph is None else f"graph={ids.path(graph.value)}"
+        answer = self._connection.send("GET", f"{self._layout.graphs}?{which}", accept=_TRIPLES)
+        for quad in parse(b"" if answer.status == 404 else self._content(answer), RdfFormat.N_TRIPLES):
+            yield quad if graph is None else Quad(quad.subject, quad.predicate, quad.object, graph)
+
+    def graphs(self) -> list[NamedNode]:
+        """Return the names of the notes' graphs, sorted."""
+        found = self._ask("SELECT ?note { GRAPH ?note { ?note a kg:Note } }").rows
+        return sorted((NamedNode(str(name)) for (name,) in found), key=lambda name: name.value)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def _ask(self, statement: str, *, seconds: float = QUERY_SECONDS) -> Table:
+        """Answer a query whose prefixes need no declaration."""
+        answer = self._send_query(self._layout.query, statement, seconds)
+        if answer.status != 200:
+            raise remote_fault(statement, answer.status, answer.body)
+        return table_of(answer.body, answer.type)
+
+    def _send_query(self, service: str, statement: str, seconds: float) -> Answer:
+        """Send a query; the prefixes stand on its first line, so that lines keep their numbers."""
+        accept = f"{_RESULTS}, {_TRIPLES};q=0.9"
+        body = f"{_DECLARED} {statement}".encode()
+        return self._connection.send("POST", service, body, "application/sparql-query", accept=accept, seconds=seconds)
+
+    def _content(self, answer: Answer) -> bytes:
+        """Return what a server answered.
+
+        Raises:
+            StoreError: If it did not.
+        """
+        if answer.status != 200:
+            raise StoreError(f"{self.url}: the server answered {answer.status}")
+        return answer.body

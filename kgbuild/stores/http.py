@@ -1,0 +1,133 @@
+"""Requests to one server: a connection that is kept, tried again when it drops, and given up after a time."""
+
+import base64
+import http.client
+import ssl
+import time
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from kgbuild.stores import StoreError
+
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+_SECONDS = 600.0
+"""How long a server may take for what is no query: writing a batch, giving out a graph."""
+
+_PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
+"""Seconds between tries: a server that is started again within half a minute is not noticed."""
+
+_TRY_AGAIN = (502, 503, 504)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a server answered; the body stays out of ``repr``, it may be words of a note."""
+
+    status: int
+    type: str
+    body: bytes = field(repr=False)
+
+
+class Connection:
+    """A server, as one user; the password goes nowhere but into the header of requests.
+
+    Args:
+        url: What all addresses begin with.
+        user: Who asks, or None.
+        password: Of the user.
+
+    Raises:
+        StoreError: If the address is none, holds a user or password, or would send the password in the clear.
+    """
+
+    def __init__(self, url: str, user: str | None, password: str | None) -> None:
+        parts = urlsplit(url)
+        if parts.username is not None or parts.password is not None:
+            raise StoreError(
+                f"{parts.scheme}: user and password are no part of an address: set SPARQL_USERNAME and SPARQL_PASSWORD"
+            )
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+            raise StoreError("expected the address of a data set, as https://HOST/DATASET")
+        if password is not None and parts.scheme == "http" and parts.hostname not in _LOOPBACK:
+            raise StoreError(f"{url}: a password is sent over https alone")
+        self._url, self._parts = url, parts
+        self._headers = {"User-Agent": "kgbuild"}
+        if user is not None:
+            secret = base64.b64encode(f"{user}:{password or ''}".encode()).decode()
+            self._headers["Authorization"] = f"Basic {secret}"
+        self._open: http.client.HTTPConnection | None = None
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        body: bytes | None = None,
+        type: str | None = None,
+        *,
+        accept: str = "*/*",
+        seconds: float = _SECONDS,
+    ) -> Answer:
+        """Send a request that may be repeated; try again if the connection drops or the server is just starting.
+
+        Raises:
+            StoreError: If the server does not answer, not in time, or not this user.
+        """
+        headers = self._headers | {"Accept": accept} | ({} if type is None else {"Content-Type": type})
+        fault: Exception | None = None
+        end = time.monotonic() + seconds
+        for pause in (*_PAUSES, None):
+            try:
+                answer = self._sent(method, self._parts.path.rstrip("/") + path, body, headers, end)
+            except TimeoutError:
+                self.close()
+                raise StoreError(f"query: stopped after {seconds:g} s; ask for less, or allow more time") from None
+            except (OSError, http.client.HTTPException) as error:
+                self.close()
+                fault = error
+            else:
+                if answer.status in (401, 403):
+                    raise StoreError(f"{self._url}: the server refused: see SPARQL_USERNAME and SPARQL_PASSWORD")
+                if answer.status not in _TRY_AGAIN:
+                    return answer
+                fault = None
+            if pause is not None and time.monotonic() + pause < end:
+                time.sleep(pause)
+        said = f"answered {answer.status}" if fault is None else type_of(fault)
+        raise StoreError(f"{self._url}: no answer: {said}")
+
+    def _sent(self, method: str, path: str, body: bytes | None, headers: dict[str, str], end: float) -> Answer:
+        """Send a request once."""
+        connection = self._connected(end)
+        connection.request(method, path or "/", body, headers)
+        response = connection.getresponse()
+        parts = []
+        while part := response.read(1 << 20):
+            parts.append(part)
+            if time.monotonic() > end:
+                raise TimeoutError
+        return Answer(response.status, response.headers.get_content_type(), b"".join(parts))
+
+    def _connected(self, end: float) -> http.client.HTTPConnection:
+        """Return the connection, opened if it is not; it waits until the end at most."""
+        left = max(end - time.monotonic(), 0.001)
+        if self._open is None:
+            host, port = self._parts.hostname or "", self._parts.port
+            if self._parts.scheme == "https":
+                self._open = http.client.HTTPSConnection(host, port, timeout=left, context=ssl.create_default_context())
+            else:
+                self._open = http.client.HTTPConnection(host, port, timeout=left)
+        self._open.timeout = left
+        if self._open.sock is not None:
+            self._open.sock.settimeout(left)
+        return self._open
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self._open is not None:
+            self._open.close()
+            self._open = None
+
+
+def type_of(error: Exception) -> str:
+    """Return what kind of error it is: its message could be anything."""
+    return type(error).__name__ if not isinstance(error, OSError) else error.strerror or type(error).__name__

@@ -1,0 +1,191 @@
+"""The Neo4j store: the graph of DESIGN section 3 in a database of a server, without plug-ins.
+
+What a note brings of its own (the note, its mentions, their edges, edges with ``note``) is written and withdrawn with
+it; what notes share stays as long as one of them says so. Writers take turns, see ``neo4j_rows.LOCK``.
+"""
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import date
+from functools import partial
+from typing import Self
+
+from neo4j import Record
+
+from kgbuild import ids
+from kgbuild.graph import NoteGraph
+from kgbuild.schema import TIMELINE_ASSERTIONS
+from kgbuild.stores import QUERY_SECONDS, EventFacts, Evidence, Link, PatientFacts, StoreError, Table
+from kgbuild.stores import neo4j_questions as questions
+from kgbuild.stores.escaping import restored
+from kgbuild.stores.neo4j_connection import Connection, ServerError
+from kgbuild.stores.neo4j_query import ask
+from kgbuild.stores.neo4j_rows import LOCK, constraints, key
+from kgbuild.stores.neo4j_writing import groups, retract, write
+
+
+class Neo4jStore:
+    """A database of a Neo4j server, version 5 or later.
+
+    Any number of processes may read and write: a note is written in one transaction, and writers wait for each other.
+
+    Args:
+        url: ``neo4j://HOST:PORT`` or ``bolt://HOST:PORT``, ``+s`` for an encrypted connection.
+        create: Make the database a store if it is none.
+        read_only: Only read.
+        password: Asked with the user's name where ``NEO4J_PASSWORD`` is not set.
+
+    Raises:
+        StoreError: If the server cannot be reached, refuses the user, or has no store there.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        create: bool = False,
+        read_only: bool = False,
+        password: Callable[[str], str] | None = None,
+    ) -> None:
+        self._connection = Connection(url, password)
+        self.url = self._connection.url
+        self._is_read_only = read_only
+        try:
+            self._open(create=create)
+        except StoreError:
+            self.close()
+            raise
+
+    def _open(self, *, create: bool) -> None:
+        """See to it that the database is a store."""
+        if create:
+            self._connection.run((*constraints(), "CALL db.awaitIndexes(300)", LOCK))
+        elif not self._connection.read(questions.IS_STORE):
+            raise StoreError(f"{self.url}: no store here")
+
+    # --- writing --------------------------------------------------------------------------------------------------
+    def put(self, note_graphs: Iterable[NoteGraph]) -> int:
+        """Write each note in one transaction, in place of what it said before; return how many were not there yet.
+
+        Small notes share a transaction. What has been put is on the server's disk when this returns.
+
+        Raises:
+            StoreError: If a note cannot be written; those before it are.
+        """
+        self._refuse_to_write_if_read_only()
+        return sum(self._put(group) for group in groups(note_graphs))
+
+    def _put(self, group: Sequence[NoteGraph]) -> int:
+        """Write some notes together, or one by one if they cannot all be written."""
+        written: set[str] = set()
+        try:
+            self._connection.write(partial(write, group, written))
+        except ServerError as error:
+            if len(group) > 1:
+                return sum(self._put([graph]) for graph in group)
+            raise StoreError(f"note {group[0].note_id!r}: not written: the server answered {error.code}") from None
+        return len(written)
+
+    def retract(self, note_id: str) -> bool:
+        """Withdraw what only this note says; return False if the store does not know the note."""
+        self._refuse_to_write_if_read_only()
+        withdrawn: set[str] = set()
+        self._connection.write(partial(retract, key(ids.note(note_id)), withdrawn))
+        return bool(withdrawn)
+
+    def _refuse_to_write_if_read_only(self) -> None:
+        if self._is_read_only:
+            raise StoreError(f"{self.url}: opened for reading only")
+
+    # --- reading --------------------------------------------------------------------------------------------------
+    def fingerprint(self, note_id: str) -> str | None:
+        """Return the fingerprint a note was put with, or None if the store does not know it."""
+        found = self._connection.read(questions.FINGERPRINTS, ids=[key(ids.note(note_id))])
+        return None if not found else str(found[0]["fingerprint"])
+
+    def patients(self) -> list[PatientFacts]:
+        """Return the patients by id, with the number and the span of the events that a timeline shows."""
+        found = self._connection.read(questions.PATIENTS, assertions=list(TIMELINE_ASSERTIONS))
+        facts = [
+            PatientFacts(restored(r["key"]), r["notes"], r["events"], _day(r["first"]), _day(r["last"])) for r in found
+        ]
+        return sorted(facts, key=lambda patient: patient.id)
+
+    def events(self, patient_id: str) -> list[EventFacts]:
+        """Return all events of a patient, in no order; none for an unknown patient."""
+        this = key(ids.patient(patient_id))
+        codes: dict[str, set[str]] = {}
+        for record in self._connection.read(questions.CODES, id=this):
+            codes.setdefault(record["thing"], set()).add(restored(record["curie"]))
+        return [_event(record, codes) for record in self._connection.read(questions.EVENTS, id=this)]
+
+    def links(self, patient_id: str) -> list[Link]:
+        """Return what joins a patient's events, entities and codes, and what stands above the codes."""
+        this = key(ids.patient(patient_id))
+        found = (self._connection.read(question, id=this) for question in questions.LINKS)
+        return [Link(row["type"], row["source"], row["target"]) for rows in found for row in rows]
+
+    def concepts(self) -> dict[str, frozenset[str]]:
+        """Return the curie of each code in the store, with those of the codes above it."""
+        found = self._connection.read(questions.CONCEPTS)
+        return {restored(row["curie"]): frozenset(map(restored, row["above"])) for row in found}
+
+    def coded(self, curies: Collection[str]) -> list[str]:
+        """Return, by id, the patients on whose timeline something has one of these codes (rank 1)."""
+        codes = [key(ids.concept(*curie.split(":", 1))) for curie in curies]
+        found = self._connection.read(questions.CODED, codes=codes, assertions=list(TIMELINE_ASSERTIONS))
+        return sorted(restored(row["key"]) for row in found)
+
+    def query(self, statement: str, *, seconds: float = QUERY_SECONDS, may_call: bool = False) -> Table:
+        """Answer a Cypher statement that only reads.
+
+        Args:
+            statement: The statement.
+            seconds: How long it may take.
+            may_call: Allow LOAD CSV, which reads files of the server or calls another one.
+
+        Raises:
+            StoreError: If it would write, do something to the server, take too long, or is no Cypher.
+        """
+        return ask(self._connection, statement, seconds, may_call=may_call)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+
+def _event(record: Record, codes: Mapping[str, set[str]]) -> EventFacts:
+    """Return one event."""
+    event = record["event"]
+    start = _day(event.get("start"))
+    evidence = (Evidence(restored(note), start, end, restored(text)) for note, start, end, text in record["evidence"])
+    return EventFacts(
+        id=record["id"],
+        start=start,
+        end=_day(event.get("end")),
+        label=restored(record["label"]),
+        name=restored(record["name"]),
+        system=_words(record["system"]),
+        code=_words(record["code"]),
+        codes=frozenset(codes.get(record["thing"], ())),
+        assertion=restored(event["assertion"]),
+        value=_words(event.get("value")),
+        number=event.get("number"),
+        unit=_words(event.get("unit")),
+        source="text" if record["is_dated"] else "unknown" if start is None else "note date",
+        evidence=tuple(sorted(evidence, key=lambda e: (e.note, e.start, e.end))),
+    )
+
+
+def _day(found: object) -> date | None:
+    """Return a date of Neo4j's as one of Python's."""
+    return None if found is None else found.to_native()  # type: ignore[attr-defined]  # neo4j.time.Date
+
+
+def _words(found: str | None) -> str | None:
+    return None if found is None else restored(found)

@@ -1,0 +1,180 @@
+"""The way to a Neo4j server: who asks, what is tried again, and what errors may say.
+
+Nothing that passes here is logged: at DEBUG the driver would print every parameter, and these are patients' data.
+"""
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Self, TypeVar
+from urllib.parse import urlsplit
+
+import neo4j
+from neo4j import READ_ACCESS, WRITE_ACCESS, GraphDatabase, ManagedTransaction, Record, unit_of_work
+from neo4j.exceptions import AuthError, DriverError, IncompleteCommit, Neo4jError
+
+from kgbuild.stores import StoreError
+
+_Result = TypeVar("_Result")
+
+RETRY_SECONDS = 120.0
+"""How long a transaction is tried again while the server restarts, or others hold what it needs."""
+
+WRITE_SECONDS = 600.0
+"""After this the server gives up a writing transaction: a process that hangs does not keep others waiting for ever."""
+
+_COMMITS = 5  # connections that drop in the middle of a commit, one after the other
+
+_LOGGERS = ("", ".io", ".pool", ".session", ".auth_management", ".notifications")
+
+
+class Connection:
+    """A driver for one database of a server; sessions see what earlier ones wrote.
+
+    Args:
+        url: ``neo4j://`` or ``bolt://``, with ``+s`` for an encrypted one; says nothing of user or password.
+        password: Asked with the user's name where ``NEO4J_PASSWORD`` is not set.
+
+    ``NEO4J_USERNAME`` (neo4j) and ``NEO4J_DATABASE`` (the user's own) are read from the environment.
+
+    Raises:
+        StoreError: If the server cannot be reached, or refuses user or password.
+    """
+
+    def __init__(self, url: str, password: Callable[[str], str] | None = None) -> None:
+        self.url = _checked(url)
+        _withhold_from_logs()
+        self._database = os.environ.get("NEO4J_DATABASE") or None
+        self._bookmarks = GraphDatabase.bookmark_manager()
+        with self._errors():
+            self._driver = GraphDatabase.driver(
+                self.url,
+                auth=_credentials(self.url, password),
+                max_transaction_retry_time=RETRY_SECONDS,
+                notifications_min_severity="OFF",
+                telemetry_disabled=True,
+            )
+        try:
+            with self._errors():
+                self._driver.verify_connectivity()
+        except StoreError:
+            self.close()
+            raise
+
+    def write(self, work: Callable[[ManagedTransaction], _Result]) -> _Result:
+        """Do some work in one transaction and return what it returns, once the server has it on disk.
+
+        The work is done again when the server restarts, the connection drops or others get in the way. A connection
+        may drop while the server commits, so work must come to the same when it has been done already.
+        """
+        timed = unit_of_work(timeout=WRITE_SECONDS)(work)
+        for _ in range(_COMMITS):
+            try:
+                with self._session(WRITE_ACCESS) as session:
+                    return session.execute_write(timed)
+            except IncompleteCommit:
+                continue  # nobody knows whether it was done
+        raise StoreError(f"{self.url}: the connection dropped at each of {_COMMITS} commits")
+
+    def read(self, statement: str, **parameters: object) -> list[Record]:
+        """Return the answer to a statement of ours."""
+        return self.reading(lambda transaction: list(transaction.run(statement, parameters)))
+
+    def reading(self, work: Callable[[ManagedTransaction], _Result]) -> _Result:
+        """Do some work in a transaction in which the server refuses to write."""
+        with self._session(READ_ACCESS) as session:
+            return session.execute_read(work)
+
+    def run(self, statements: Sequence[str]) -> None:
+        """Run statements that want a transaction each: those on constraints."""
+        for statement in statements:
+            self.write(lambda transaction, text=statement: transaction.run(text).consume() and None)  # type: ignore[misc]
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._driver.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    @contextmanager
+    def _session(self, access: str) -> Iterator[neo4j.Session]:
+        """Open a session; its errors are those of stores."""
+        with (
+            self._errors(),
+            self._driver.session(
+                database=self._database, default_access_mode=access, bookmark_manager=self._bookmarks
+            ) as session,
+        ):
+            yield session
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn the driver's errors into those of stores, which say nothing of what was sent or stored."""
+        try:
+            yield
+        except IncompleteCommit:
+            raise
+        except AuthError:
+            raise StoreError(f"{self.url}: refused: NEO4J_USERNAME or NEO4J_PASSWORD is not right") from None
+        except Neo4jError as error:
+            raise ServerError(self.url, error) from None
+        except DriverError as error:
+            raise StoreError(f"{self.url}: {type(error).__name__}: the server does not answer") from None
+
+
+class ServerError(StoreError):
+    """What a server answered instead of doing as it was told.
+
+    Attributes:
+        code: Neo4j's code for it; the message that goes with it may hold what is stored, and is not shown.
+        message: That message.
+    """
+
+    def __init__(self, url: str, error: Neo4jError) -> None:
+        self.code = error.code or type(error).__name__
+        self.message = error.message or ""
+        super().__init__(f"{url}: the server answered {self.code}")
+
+
+def _checked(url: str) -> str:
+    """Return the address of a server.
+
+    Raises:
+        StoreError: If it says more than scheme, host and port: a password would end up in logs and process lists.
+    """
+    parts = urlsplit(url)
+    if parts.username is not None or parts.password is not None:
+        raise StoreError(
+            f"{parts.scheme}: user and password are no part of an address: set NEO4J_USERNAME and NEO4J_PASSWORD"
+        )
+    if not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
+        raise StoreError(
+            f"{parts.scheme}: expected {parts.scheme}://HOST:PORT; the database is named by NEO4J_DATABASE"
+        )
+    return url.rstrip("/")
+
+
+def _credentials(url: str, password: Callable[[str], str] | None) -> tuple[str, str]:
+    """Return user and password."""
+    user = os.environ.get("NEO4J_USERNAME") or "neo4j"
+    known = os.environ.get("NEO4J_PASSWORD")
+    if known is None and password is not None:
+        known = password(user)
+    if known is None:
+        raise StoreError(f"{url}: no password for {user}: set NEO4J_PASSWORD")
+    return user, known
+
+
+def _withhold_from_logs() -> None:
+    """See to it that the driver logs nothing, whatever a program's logging asks for: warnings repeat what was sent."""
+    for name in _LOGGERS:
+        logging.getLogger(f"neo4j{name}").addFilter(_nothing)  # adding it twice changes nothing
+
+
+def _nothing(_: logging.LogRecord) -> bool:
+    return False

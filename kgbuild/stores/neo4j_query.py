@@ -1,0 +1,127 @@
+"""Cypher statements of users: read only by the server's own judgement, and for a limited time."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date
+
+from neo4j import ManagedTransaction, unit_of_work
+from neo4j.graph import Node, Path, Relationship
+from neo4j.time import Date, DateTime, Duration, Time
+
+from kgbuild.stores import Cell, StoreError, Table
+from kgbuild.stores.escaping import restored
+from kgbuild.stores.neo4j_connection import Connection, ServerError
+
+_LOADS, _ENDS_OTHERS = "LoadCSV", "TerminateTransactions"
+"""Steps of a plan that do something else than reading the graph, though the server takes them for reading."""
+
+_EXPLAIN = "EXPLAIN "
+_PLACE = re.compile(r"\s*\(line (\d+), column (\d+) \(offset: \d+\)\)")
+_TIMED_OUT = "Neo.ClientError.Transaction.TransactionTimedOut"  # or this with ClientConfiguration
+_LONGEST_EXPECTATION = 120  # characters of the parser's list of what it expected
+_STATEMENT = "Neo.ClientError.Statement."
+"""What is wrong with a statement itself; such messages repeat it, and hold nothing that is stored."""
+_ABOUT_VALUES = ("ArithmeticError", "TypeError", "EntityNotFound", "PropertyNotFound")
+"""What is wrong with values that a statement has met; their messages may hold them."""
+
+
+def ask(connection: Connection, statement: str, seconds: float, *, may_call: bool = False) -> Table:
+    """Answer a statement in a read transaction, after the server has said by its plan that it only reads.
+
+    Nodes come as their ids, relationships as their types, lists, maps and paths as JSON, days as dates, other times as
+    text. With ``may_call`` it may read files of the server and call another one (LOAD CSV).
+
+    Raises:
+        StoreError: If it would write, load a file, do something to the server, take too long, or is no Cypher.
+    """
+
+    @unit_of_work(timeout=seconds)
+    def answer(transaction: ManagedTransaction) -> Table:
+        _refuse(transaction, statement, may_call=may_call)
+        found = transaction.run(statement)
+        columns = tuple(found.keys())
+        return Table(columns, [tuple(cell(value) for value in record.values()) for record in found])
+
+    try:
+        return connection.reading(answer)
+    except ServerError as error:
+        raise _fault(error, seconds) from None
+
+
+def _refuse(transaction: ManagedTransaction, statement: str, *, may_call: bool) -> None:
+    """Refuse a statement whose plan does something else than reading the graph."""
+    summary = transaction.run(_EXPLAIN + statement).consume()
+    steps = set(_steps(summary.plan or {}))
+    if summary.query_type != "r" or _ENDS_OTHERS in steps:
+        raise StoreError("query: refused: a query only reads the graph")
+    if _LOADS in steps and not may_call:
+        raise StoreError("query: LOAD CSV is refused: it reads the server's files or calls another one, unless allowed")
+
+
+def _steps(plan: Mapping[str, object]) -> Iterator[str]:
+    """Yield the names of all steps of a plan."""
+    yield str(plan.get("operatorType", "")).partition("@")[0]
+    children = plan.get("children", ())
+    assert isinstance(children, Sequence)
+    for child in children:
+        yield from _steps(child)
+
+
+def cell(value: object) -> Cell:
+    """Return a value of Neo4j's as a plain one."""
+    if value is None or isinstance(value, bool | int | float | date):
+        return value
+    if isinstance(value, str):
+        return restored(value)
+    if isinstance(value, Date):
+        return value.to_native()
+    plain = _plain(value)
+    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+
+
+def _plain(value: object) -> object:
+    """Return a value as JSON can hold it."""
+    if isinstance(value, Node):
+        return restored(str(value.get("id", value.element_id)))
+    if isinstance(value, Relationship):
+        return value.type
+    if isinstance(value, Path):
+        first, *others = value.nodes
+        steps = zip(value.relationships, others, strict=True)
+        return [_plain(first), *(_plain(part) for step in steps for part in step)]
+    if isinstance(value, Date | DateTime | Duration | Time):
+        return value.iso_format()
+    if isinstance(value, Mapping):
+        return {str(name): _plain(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(part) for part in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return restored(str(value))
+
+
+def _fault(error: ServerError, seconds: float) -> StoreError:
+    """Return what was wrong with a query; nothing that is stored."""
+    if error.code.startswith(_TIMED_OUT):
+        return StoreError(f"query: took longer than {seconds:g} s")
+    if error.code.endswith(".AccessMode"):
+        return StoreError("query: refused: a query only reads the graph")
+    kind = error.code.removeprefix(_STATEMENT)
+    if error.code.startswith(_STATEMENT) and kind not in _ABOUT_VALUES:
+        return _syntax(error.message)
+    return StoreError(f"query: the server answered {error.code}")
+
+
+def _syntax(message: str) -> StoreError:
+    """Return what is wrong with a statement, and where in it."""
+    first = (message.strip().splitlines() or [""])[0]
+    place = _PLACE.search(first)
+    if place is None:
+        return StoreError(f"query: {first}")
+    line, column, expected = int(place[1]), int(place[2]), _PLACE.sub("", first)
+    if line == 1:
+        column = max(1, column - len(_EXPLAIN))
+    if len(expected) > _LONGEST_EXPECTATION:
+        expected = expected[:_LONGEST_EXPECTATION] + "..."
+    return StoreError(f"query: line {line}, column {column}: {expected}")

@@ -1,0 +1,178 @@
+"""Note graphs as rows of statements that never change: the Cypher that writes nodes and edges, and takes them back.
+
+Only names of ``schema.py`` enter a statement, all of them before a note is seen; what notes say are parameters.
+"""
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from kgbuild.graph import Edge, Node, NoteGraph, Scalar
+from kgbuild.schema import EDGE_TYPES, NODE_TYPES
+from kgbuild.stores.escaping import RDF, escaped
+
+STORE = "KgbuildStore"
+"""Label of the one node that says that a database is a store; who writes holds a lock on it."""
+
+LONGEST_KEY = 4_000  # characters of an id that is indexed; Neo4j indexes some 8,000 bytes
+_LONG_ID = "long_id"
+
+_SHARED = ("HAS_ENTITY", "HAS_EVENT", "OF", "IS_A")
+"""Edges that several notes may state; all others belong to the note that brought them."""
+
+_BY_NOTE = {
+    "Entity": [name for name, ends in EDGE_TYPES.items() if ends.source == "Entity"],
+    "Event": [name for name, ends in EDGE_TYPES.items() if ends == ("Event", "Event")],
+}
+"""Edges between things that several notes share, which say by ``note`` whose they are."""
+
+Row = Mapping[str, object]
+
+
+def constraints() -> list[str]:
+    """Return the statements that make ids unique, and so found at once."""
+    return [
+        f"CREATE CONSTRAINT kgbuild_{label.lower()}_id IF NOT EXISTS FOR (n:{label}) REQUIRE n.id IS UNIQUE"
+        for label in (STORE, *NODE_TYPES)
+    ]
+
+
+LOCK = f"MERGE (store:{STORE} {{id: 'kgbuild'}}) SET store.turn = 0"
+"""Waits until no other transaction writes. A property is set, even to what it was, only with a lock on its node, and
+the lock ends with the transaction. Without it, what one note leaves behind could go while another comes to need it."""
+
+NODES = {label: f"UNWIND $rows AS row MERGE (n:{label} {{id: row.id}}) SET n += row" for label in NODE_TYPES}
+"""Node type -> the statement that writes some."""
+
+EDGES = {
+    name: f"UNWIND $rows AS row MATCH (a:{ends.source} {{id: row[0]}}) MATCH (b:{ends.target} {{id: row[1]}}) "
+    + (f"MERGE (a)-[:{name}]->(b)" if name in _SHARED else f"CREATE (a)-[e:{name}]->(b) SET e = row[2]")
+    for name, ends in EDGE_TYPES.items()
+}
+"""Edge type -> the statement that writes some. What belongs to a note is created: nothing of the note is there yet."""
+
+PARENTS = (
+    "UNWIND $rows AS row MATCH (code:Concept {id: row[0]})-[e:IS_A]->(parent) WHERE NOT parent.id IN row[1] "
+    "DELETE e RETURN DISTINCT parent.id AS id"
+)
+"""Takes back what stood above codes in an older table; returns those that did."""
+
+_NOTES = "UNWIND $notes AS id MATCH (note:Note {id: id})"
+_OF_NOTE = {
+    "Patient": "<-[:HAS_NOTE]-(n:Patient)",
+    "Encounter": "-[:IN_ENCOUNTER]->(n:Encounter)",
+    "Entity": "-[:MENTIONS]->()-[:REFERS_TO]->(n:Entity)",
+    "Event": "-[:MENTIONS]->()<-[:EVIDENCED_BY]-(n:Event)",
+}
+SHARED_BY = {label: f"{_NOTES}{path} RETURN DISTINCT n.id AS id" for label, path in _OF_NOTE.items()} | {
+    "Concept": f"{_NOTES}{_OF_NOTE['Entity']} WITH DISTINCT note, n MATCH (n)-[e:CODED_AS]->(code) "
+    "WHERE e.note = note.key RETURN DISTINCT code.id AS id"
+}
+"""Node type -> the statement that finds what notes share with others."""
+
+WITHDRAW = (
+    *(
+        f"{_NOTES}{_OF_NOTE[label]} WITH DISTINCT note, n MATCH (n)-[e:{'|'.join(names)}]->() "
+        "WHERE e.note = note.key DELETE e"
+        for label, names in _BY_NOTE.items()
+    ),
+    f"{_NOTES}-[:MENTIONS]->(mention) DETACH DELETE mention",
+    f"{_NOTES} DETACH DELETE note",
+)
+"""Take away what belongs to notes, in this order."""
+
+UNCODED = (
+    "UNWIND $ids AS id MATCH (code:Concept {id: id}) WHERE NOT EXISTS { (code)<-[:CODED_AS]-() } REMOVE code.name "
+    "WITH code MATCH (code)-[e:IS_A]->(parent) DELETE e RETURN DISTINCT parent.id AS id"
+)
+"""Forgets names and parents of codes that no note has any more; returns those parents."""
+
+_UNSAID = {
+    "Event": "NOT EXISTS { (n)-[:EVIDENCED_BY]->() }",
+    "Entity": "NOT EXISTS { (n)<-[:REFERS_TO]-() }",
+    "Concept": "NOT EXISTS { (n)<-[:CODED_AS]-() } AND NOT EXISTS { (n)<-[:IS_A]-() }",
+    "Encounter": "NOT EXISTS { (n)<-[:IN_ENCOUNTER]-() }",
+    "Patient": "NOT EXISTS { (n)-[:HAS_NOTE]->() }",
+}
+FORGET = {
+    label: f"UNWIND $ids AS id MATCH (n:{label} {{id: id}}) WHERE {unsaid} DETACH DELETE n"
+    for label, unsaid in _UNSAID.items()
+}
+"""Node type -> the statement that takes away what no note says any more, in this order."""
+
+NOT_HAD = (
+    "UNWIND $ids AS id MATCH (n:Entity {id: id})<-[e:HAS_ENTITY]-() "
+    "WHERE NOT EXISTS { (n)<-[:REFERS_TO {had: true}]-() } DELETE e"
+)
+"""Takes back that a patient has or had what no note says so of any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """What some notes say, by statement.
+
+    Attributes:
+        nodes: Node type -> id and properties of each node.
+        edges: Edge type -> source, target and properties of each edge.
+        parents: Code -> what stands above it, of each code that the notes have.
+    """
+
+    nodes: dict[str, list[Row]] = field(repr=False)
+    edges: dict[str, list[tuple[str, str, Row]]] = field(repr=False)
+    parents: dict[str, list[str]] = field(repr=False)
+
+
+def rows(graphs: Iterable[NoteGraph]) -> Rows:
+    """Return what notes say; of what several say, the last word on names and on what stands above a code."""
+    nodes: dict[str, dict[str, dict[str, object]]] = defaultdict(dict)
+    edges: dict[str, list[tuple[str, str, Row]]] = defaultdict(list)
+    parents: dict[str, list[str]] = {}
+    for graph in graphs:
+        for node in graph.nodes:
+            nodes[node.type].setdefault(key(node.id), {}).update(_node(node))
+        had = {edge.target for edge in graph.edges if edge.type == "HAS_ENTITY"}
+        this: dict[str, list[str]] = {key(e.target): [] for e in graph.edges if e.type == "CODED_AS"}
+        for edge in graph.edges:
+            if edge.type == "IS_A":
+                this.setdefault(key(edge.source), []).append(key(edge.target))
+            else:
+                edges[edge.type].append((key(edge.source), key(edge.target), _edge(edge, had)))
+        parents |= this
+    edges["IS_A"] = [(code, parent, {}) for code, some in parents.items() for parent in some]
+    for name in edges.keys() & set(_SHARED):
+        edges[name] = [(source, target, {}) for source, target in dict.fromkeys((e[0], e[1]) for e in edges[name])]
+    return Rows(
+        {label: list(some.values()) for label, some in nodes.items()},
+        {name: some for name, some in edges.items() if some},
+        parents,
+    )
+
+
+def key(node_id: str) -> str:
+    """Return what a node is found by: its id, or the beginning and a digest of a very long one.
+
+    >>> key("note/n1"), len(key("note/" + "x" * 10_000_000))
+    ('note/n1', 265)
+    """
+    if len(node_id) <= LONGEST_KEY:
+        return node_id
+    return f"{node_id[:200]}~{hashlib.sha256(node_id.encode()).hexdigest()}"
+
+
+def _node(node: Node) -> dict[str, object]:
+    """Return a node's id and properties."""
+    found = key(node.id)
+    whole = {} if found == node.id else {_LONG_ID: node.id}
+    return {"id": found, **whole, **_properties(node.properties)}
+
+
+def _edge(edge: Edge, had: set[str]) -> dict[str, object]:
+    """Return an edge's properties; a mention of what its note says that the patient has says so too."""
+    is_had = edge.type == "REFERS_TO" and edge.target in had
+    return _properties(edge.properties) | ({"had": True} if is_had else {})
+
+
+def _properties(properties: Mapping[str, Scalar]) -> dict[str, object]:
+    """Return properties as Neo4j can hold them, see ``escaping``."""
+    return {name: escaped(value, RDF) if isinstance(value, str) else value for name, value in properties.items()}

@@ -1,0 +1,86 @@
+"""Transactions that write notes into Neo4j and take them back; each may be done again, see ``Connection.write``."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
+
+from neo4j import ManagedTransaction, Record
+
+from kgbuild import ids
+from kgbuild.graph import NoteGraph
+from kgbuild.stores import neo4j_rows as cypher
+from kgbuild.stores.neo4j_questions import FINGERPRINTS
+
+ROWS = 5_000
+"""Rows after which a transaction takes no further note; a longer note has one of its own."""
+
+
+def groups(note_graphs: Iterable[NoteGraph]) -> Iterator[list[NoteGraph]]:
+    """Yield notes in groups of at most ``ROWS`` rows, in which no note comes twice."""
+    group: dict[str, NoteGraph] = {}
+    size = 0
+    for graph in note_graphs:
+        more = len(graph.nodes) + len(graph.edges)
+        if group and (graph.note_id in group or size + more > ROWS):
+            yield list(group.values())
+            group, size = {}, 0
+        group[graph.note_id] = graph
+        size += more
+    if group:
+        yield list(group.values())
+
+
+def write(group: Sequence[NoteGraph], written: set[str], transaction: ManagedTransaction) -> None:
+    """Write those notes of a group that are not there as they are; add their ids to ``written``."""
+    run = partial(_run, transaction)
+    run(cypher.LOCK)
+    keys = {graph.note_id: cypher.key(ids.note(graph.note_id)) for graph in group}
+    known = {row["id"]: row["fingerprint"] for row in run(FINGERPRINTS, ids=list(keys.values()))}
+    due = [graph for graph in group if known.get(keys[graph.note_id]) != graph.fingerprint]
+    if not due:
+        return
+    written.update(graph.note_id for graph in due)
+    old = [keys[graph.note_id] for graph in due if keys[graph.note_id] in known]
+    shared = _withdraw(run, old) if old else {}
+    new = cypher.rows(due)
+    for label, some in new.nodes.items():
+        run(cypher.NODES[label], rows=some)
+    older = run(cypher.PARENTS, rows=list(new.parents.items())) if new.parents else []
+    for name, links in new.edges.items():
+        run(cypher.EDGES[name], rows=links)
+    if older:
+        shared["Concept"] = [*shared.get("Concept", ()), *(row["id"] for row in older)]
+    _forget(run, shared)
+
+
+def retract(note: str, withdrawn: set[str], transaction: ManagedTransaction) -> None:
+    """Withdraw a note, if it is there; then add its id to ``withdrawn``."""
+    run = partial(_run, transaction)
+    run(cypher.LOCK)
+    if run(FINGERPRINTS, ids=[note]):
+        withdrawn.add(note)
+        _forget(run, _withdraw(run, [note]))
+
+
+def _withdraw(run: Callable[..., list[Record]], notes: list[str]) -> dict[str, list[str]]:
+    """Take away what belongs to notes; return, by node type, what they shared with others."""
+    shared = {label: [row["id"] for row in run(found, notes=notes)] for label, found in cypher.SHARED_BY.items()}
+    for statement in cypher.WITHDRAW:
+        run(statement, notes=notes)
+    return shared
+
+
+def _forget(run: Callable[..., list[Record]], shared: Mapping[str, list[str]]) -> None:
+    """Take away what no note says any more of what some have shared."""
+    shared = dict(shared)
+    if codes := shared.get("Concept"):
+        shared["Concept"] = [*codes, *(row["id"] for row in run(cypher.UNCODED, ids=codes))]
+    if entities := shared.get("Entity"):
+        run(cypher.NOT_HAD, ids=entities)
+    for label, statement in cypher.FORGET.items():
+        if some := shared.get(label):
+            run(statement, ids=some)
+
+
+def _run(transaction: ManagedTransaction, statement: str, **parameters: object) -> list[Record]:
+    """Run a statement to its end."""
+    return list(transaction.run(statement, parameters))

@@ -1,0 +1,147 @@
+"""A real Neo4j for tests: Community edition from Maven Central on Java, on loopback, with a password of its own.
+
+python -m tests.neo4j.server       # fetch the jars, once; into ~/.cache/kgbuild
+"""
+
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import neo4j
+from neo4j.exceptions import DriverError, Neo4jError
+
+FOLDER = Path(__file__).parent
+_MAVEN = "{http://maven.apache.org/POM/4.0.0}"
+_START_SECONDS = 180
+
+_CONFIGURATION = """\
+server.bolt.listen_address=127.0.0.1:{port}
+server.http.enabled=false
+server.https.enabled=false
+dbms.usage_report.enabled=false
+server.memory.pagecache.size={cache}
+db.tx_log.preallocate=false
+db.tx_log.rotation.retention_policy=keep_none
+"""
+
+SMALL = ("-Xmx512m", "-XX:TieredStopAtLevel=1")
+"""Little memory, and code compiled once and quickly: half of the processor time that tests take otherwise."""
+
+_FLAGS = (
+    "-XX:+UseSerialGC",
+    "--add-opens=java.base/java.nio=ALL-UNNAMED",
+    "--add-opens=java.base/java.io=ALL-UNNAMED",
+    "--add-opens=java.base/sun.nio.ch=ALL-UNNAMED",
+)
+
+
+def missing() -> str | None:
+    """What a server cannot be started without, or None."""
+    absent = [name for name in ("java", "mvn") if shutil.which(name) is None]
+    return f"{' and '.join(absent)} not found" if absent else None
+
+
+def jars() -> Path:
+    """The folder of Neo4j's jars, fetched if it is not there."""
+    version = ET.parse(FOLDER / "pom.xml").findtext(f".//{_MAVEN}dependency/{_MAVEN}version")  # noqa: S314 (ours)
+    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kgbuild"
+    target = cache / f"neo4j-{version}"
+    if not target.exists():
+        parts = cache / f"neo4j-{version}-{os.getpid()}"
+        command = ("mvn", "-q", "-B", "-f", str(FOLDER), "dependency:copy-dependencies", "-DincludeScope=runtime")
+        subprocess.run([*command, f"-DoutputDirectory={parts}"], check=True, stdout=sys.stderr)
+        try:
+            parts.rename(target)
+        except OSError:  # another process was faster
+            shutil.rmtree(parts)
+    return target
+
+
+@dataclass
+class Server:
+    """A server of ours, in a folder of its own; or, without a folder, one that runs already."""
+
+    url: str
+    password: str = field(repr=False)
+    user: str = "neo4j"
+    home: Path | None = None
+    options: Sequence[str] = ()
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    def start(self) -> None:
+        """Start and wait until it answers."""
+        assert self.home is not None
+        command = ["java", *self.options, *_FLAGS, "-cp", f"{jars()}/*", "org.neo4j.server.CommunityEntryPoint"]
+        command += [f"--home-dir={self.home}", f"--config-dir={self.home / 'conf'}"]
+        with (self.home / "out.txt").open("ab") as out:
+            self._process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        deadline = time.monotonic() + _START_SECONDS
+        while not self._answers():
+            if self._process.poll() is not None or time.monotonic() > deadline:
+                self.kill()
+                raise RuntimeError(f"Neo4j did not start: {(self.home / 'out.txt').read_text()[-1000:]}")
+            time.sleep(0.2)
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(60)
+
+    def driver(self) -> neo4j.Driver:
+        """A way in that is not kgbuild's."""
+        return neo4j.GraphDatabase.driver(
+            self.url, auth=(self.user, self.password), notifications_min_severity="OFF", telemetry_disabled=True
+        )
+
+    def empty(self) -> None:
+        """Delete everything."""
+        with self.driver() as driver, driver.session() as session:
+            session.run("MATCH (n) CALL (n) { DETACH DELETE n } IN TRANSACTIONS OF 10000 ROWS").consume()
+
+    def _answers(self) -> bool:
+        """Tell whether it is up; give it its password when it is new."""
+        host, port = self.url.rpartition("/")[2].split(":")
+        try:
+            socket.create_connection((host, int(port)), 1).close()
+            if self.home is not None and not (self.home / "has_password").exists():
+                with neo4j.GraphDatabase.driver(self.url, auth=(self.user, "neo4j")) as driver:
+                    change = "ALTER CURRENT USER SET PASSWORD FROM 'neo4j' TO $password"
+                    driver.execute_query(change, password=self.password, database_="system")
+                (self.home / "has_password").touch()
+            with self.driver() as driver:
+                driver.execute_query("RETURN 1")
+        except (OSError, DriverError, Neo4jError):
+            return False
+        return True
+
+
+def new_server(home: Path, *, options: Sequence[str] = SMALL, cache: str = "64m") -> Server:
+    """A server that has not been started, on a free port of this machine."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    (home / "conf").mkdir(parents=True)
+    (home / "conf" / "neo4j.conf").write_text(_CONFIGURATION.format(port=port, cache=cache))
+    return Server(f"bolt://127.0.0.1:{port}", secrets.token_urlsafe(16), home=home, options=options)
+
+
+def running_server() -> Server | None:
+    """The server that ``NEO4J_URI`` names, or None."""
+    url = os.environ.get("NEO4J_URI")
+    if not url:
+        return None
+    user = os.environ.get("NEO4J_USERNAME") or "neo4j"
+    return Server(url, os.environ.get("NEO4J_PASSWORD") or "neo4j", user)
+
+
+if __name__ == "__main__":
+    print(jars())  # noqa: T201 (what a command prints)

@@ -1,0 +1,306 @@
+"""A SPARQL server as a store: the same as the embedded one, on Fuseki, through restarts, by two writers at once."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+import pytest
+from pyoxigraph import Store
+
+from kgbuild import query as questions
+from kgbuild.export import export
+from kgbuild.graph import Node, NoteGraph
+from kgbuild.stores import StoreError, open_store
+from kgbuild.stores.endpoint import EndpointStore
+from kgbuild.stores.rdf import RdfStore
+from kgbuild.validate import validate
+from tests import jena
+from tests.test_shacl import BROKEN, SECRET, WHOLE
+from tests.test_stores import AGAIN, CALLS, HOSTILE, LESION, OTHER, ROOT, UPDATES, graph, hostile
+
+_SKIPPED = "SPARQL endpoints are not tested"
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[jena.Fuseki]:
+    if (absent := jena.missing()) is not None:
+        if os.environ.get("CI"):
+            pytest.fail(f"{_SKIPPED}: {absent}")
+        pytest.skip(f"{_SKIPPED}: {absent}; install Java 17 and Maven")
+    running = jena.Fuseki(tmp_path_factory.mktemp("fuseki"))
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def store(server: jena.Fuseki) -> Iterator[EndpointStore]:
+    """An empty data set."""
+    with EndpointStore(server.url) as opened:
+        opened._update("DROP ALL")
+        yield opened
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Iterator[RdfStore]:
+    with RdfStore(tmp_path / "kg", create=True) as opened:
+        yield opened
+
+
+def content(store: EndpointStore | RdfStore) -> set[str]:
+    """All quads, of the notes and of their union, numbers as Oxigraph writes them."""
+    memory = Store()
+    memory.extend([quad for name in (None, *store.graphs()) for quad in store.quads(name)])
+    return {str(quad) for quad in memory}
+
+
+def test_server_holds_what_the_embedded_store_holds(store: EndpointStore, embedded: RdfStore) -> None:
+    for one in (store, embedded):
+        assert one.put([WHOLE, AGAIN, OTHER]) == 3
+        assert one.put([WHOLE, AGAIN, OTHER]) == 0
+    assert content(store) == content(embedded)
+    changed = graph("No [cough|Sign_symptom !absent].", note="n2", fingerprint="f2")
+    for one in (store, embedded):
+        assert one.put([changed]) == 1
+        assert one.retract("n1") is True
+        assert one.retract("n1") is False
+    assert content(store) == content(embedded)
+    assert store.fingerprint("n2") == "f2" and store.fingerprint("n1") is None
+    for one in (store, embedded):
+        one.retract("n2")
+        one.retract("n3")
+    assert content(store) == content(embedded) == set()
+
+
+def test_server_answers_every_question_as_the_embedded_store_does(store: EndpointStore, embedded: RdfStore) -> None:
+    for one in (store, embedded):
+        one.put([WHOLE, AGAIN, OTHER])
+    assert questions.patients(store) == questions.patients(embedded)
+    for patient in ("p1", "p2", "nobody"):
+        assert questions.timeline(store, patient) == questions.timeline(embedded, patient)
+        assert sorted(store.links(patient)) == sorted(embedded.links(patient))
+    assert store.concepts() == embedded.concepts()
+    assert questions.patients_with(store, "K76") == questions.patients_with(embedded, "K76") == ["p1", "p2"]
+    asked = "SELECT ?label (COUNT(*) AS ?n) { ?entity kg:label ?label } GROUP BY ?label ORDER BY ?label"
+    assert store.query(asked) == embedded.query(asked)
+    assert store.query("ASK { ?s kg:code 'K76.9' }").rows == [(True,)]
+    described = "CONSTRUCT { ?s kg:code ?o } WHERE { ?s kg:code ?o }"
+    assert store.query(described) == embedded.query(described)
+
+
+def test_two_notes_that_change_together_leave_what_others_say(store: EndpointStore, embedded: RdfStore) -> None:
+    for one in (store, embedded):
+        one.put([LESION, AGAIN, OTHER])
+        one.put([replace_fingerprint(AGAIN), graph("No [pain|Sign_symptom !absent].", fingerprint="f2")])
+    assert content(store) == content(embedded)
+
+
+def replace_fingerprint(given: NoteGraph) -> NoteGraph:
+    """The same note, read by another model."""
+    nodes = tuple(
+        Node(n.type, n.id, {**n.properties, "fingerprint": "f2"}) if n.type == "Note" else n for n in given.nodes
+    )
+    return replace(given, fingerprint="f2", nodes=nodes)
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+def test_hostile_text_and_ids_come_back_the_same(store: EndpointStore, text: str) -> None:
+    given = hostile(text, "x", text, text)
+    store.put([given])
+    store.put([replace_fingerprint(given)])
+    assert [patient.id for patient in store.patients()] == [text]
+    assert text in [one.text for event in store.events(text) for one in event.evidence]
+    assert store.retract(text)
+    assert content(store) == set()
+
+
+def test_broken_note_is_refused_and_nothing_of_it_is_written(store: EndpointStore) -> None:
+    for shape, broken in list(BROKEN.values())[:5]:
+        with pytest.raises(StoreError, match=rf"^note 'n1': not written: shape {shape}, ") as refused:
+            store.put([broken])
+        assert SECRET not in str(refused.value)
+    assert content(store) == set()
+
+
+def test_server_is_exported_and_validated(store: EndpointStore, embedded: RdfStore, tmp_path: Path) -> None:
+    for one in (store, embedded):
+        one.put([WHOLE, OTHER])
+        with (tmp_path / f"{type(one).__name__}.nq").open("wb") as out:
+            export(one, "nq", out)
+    assert (tmp_path / "EndpointStore.nq").read_bytes() == (tmp_path / "RdfStore.nq").read_bytes()
+    assert list(validate(store)) == [("n1", []), ("n3", [])]
+
+
+@pytest.mark.parametrize("statement", UPDATES)
+def test_update_is_refused(store: EndpointStore, statement: str) -> None:
+    store.put([LESION])
+    before = content(store)
+    with pytest.raises(StoreError, match="is refused: a query only reads"):
+        store.query(statement)
+    assert content(store) == before
+
+
+@pytest.mark.parametrize("statement", CALLS)
+def test_query_never_calls_another_server(store: EndpointStore, statement: str) -> None:
+    with pytest.raises(StoreError, match="SERVICE is refused"):
+        store.query(statement.format("<http://127.0.0.1:1/x>"))
+
+
+def test_query_that_takes_too_long_is_given_up(store: EndpointStore) -> None:
+    store.put([WHOLE])
+    begin = time.monotonic()
+    with pytest.raises(StoreError, match=r"^query: stopped after 0\.5 s"):
+        store.query(
+            "SELECT (COUNT(*) AS ?n) { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l . FILTER(?c < ?f) }", seconds=0.5
+        )
+    assert time.monotonic() - begin < 5
+    assert store.query("ASK { ?s a kg:Note }").rows == [(True,)]
+
+
+def test_reader_writes_nothing(server: jena.Fuseki, store: EndpointStore) -> None:
+    with EndpointStore(server.url, read_only=True) as reader, pytest.raises(StoreError, match="for reading only"):
+        reader.put([LESION])
+    assert content(store) == set()
+
+
+def test_two_writers_at_once_leave_each_note_once(server: jena.Fuseki, store: EndpointStore, tmp_path: Path) -> None:
+    notes = [graph(f"The [lesion|Disease_disorder] and [pain{i}|Sign_symptom].", note=f"n{i}") for i in range(30)]
+    faults: list[Exception] = []
+
+    def write(order: list[NoteGraph]) -> None:
+        try:
+            with EndpointStore(server.url) as other:
+                for note in order:
+                    other.put([note])
+        except StoreError as error:
+            faults.append(error)
+
+    threads = [threading.Thread(target=write, args=(order,)) for order in (notes, notes[::-1])]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert faults == []
+    with RdfStore(tmp_path / "calm", create=True) as calm:
+        calm.put(notes)
+        assert content(store) == content(calm)
+
+
+def test_server_that_is_killed_in_the_middle_is_waited_for_and_nothing_is_doubled(
+    server: jena.Fuseki, store: EndpointStore, tmp_path: Path
+) -> None:
+    notes = [graph(f"The [lesion|Disease_disorder] and [pain{i}|Sign_symptom].", note=f"n{i}") for i in range(60)]
+
+    def restart() -> None:
+        time.sleep(0.3)
+        server.stop(kill=True)
+        server.start()
+
+    thread = threading.Thread(target=restart)
+    thread.start()
+    for note in notes:
+        store.put([note])
+        time.sleep(0.01)
+    thread.join()
+    with RdfStore(tmp_path / "calm", create=True) as calm:
+        calm.put(notes)
+        assert content(store) == content(calm)
+
+
+KILLS = 20
+
+
+def test_ingest_that_is_killed_twenty_times_ends_like_an_undisturbed_one(
+    server: jena.Fuseki, store: EndpointStore, tmp_path: Path
+) -> None:
+    code = (
+        "import sys; from tests.test_rdf_kill import notes; from kgbuild.stores import open_store\n"
+        f"store = open_store({server.url!r}); print('open', flush=True)\n"
+        "for some in notes(): store.put(some)"
+    )
+    from tests.test_rdf_kill import killed, notes
+
+    assert killed(code, KILLS) >= KILLS
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    with RdfStore(tmp_path / "calm", create=True) as calm:
+        for some in notes():
+            calm.put(some)
+        assert content(store) == content(calm)
+
+
+# --- addresses and passwords --------------------------------------------------------------------------------------
+WRONG = {
+    "http://user:hunter2@127.0.0.1/kg": "user and password are no part of an address",
+    "http:///kg": "expected the address of a data set",
+    "http://127.0.0.1/kg?x=1": "expected the address of a data set",
+}
+
+
+@pytest.mark.parametrize("url", WRONG)
+def test_address_that_is_none_is_told_without_its_password(url: str) -> None:
+    with pytest.raises(StoreError, match=WRONG[url]) as refused:
+        open_store(url)
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.fixture
+def strict() -> Iterator[tuple[str, list[str | None]]]:
+    """The address of a server that lets nobody in, and the headers it was sent."""
+    sent: list[str | None] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            sent.append(self.headers["Authorization"])
+            self.send_error(401)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{running.server_port}/kg", sent
+        running.shutdown()
+
+
+def test_password_comes_from_the_environment_or_a_prompt_and_is_in_no_message(
+    strict: tuple[str, list[str | None]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, sent = strict
+    monkeypatch.setenv("SPARQL_USERNAME", "ann")
+    with pytest.raises(StoreError, match="the server refused: see SPARQL_USERNAME") as asked:
+        open_store(url, password=lambda user: f"{user}:hunter2")
+    monkeypatch.setenv("SPARQL_PASSWORD", "hunter3")
+    with pytest.raises(StoreError, match="the server refused") as known:
+        open_store(url)
+    assert sent == ["Basic YW5uOmFubjpodW50ZXIy", "Basic YW5uOmh1bnRlcjM="]
+    assert "hunter" not in str(asked.value) + str(known.value)
+
+
+def test_password_is_sent_over_https_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SPARQL_USERNAME", "ann")
+    monkeypatch.setenv("SPARQL_PASSWORD", "hunter2")
+    with pytest.raises(StoreError, match="a password is sent over https alone"):
+        open_store("http://example.org/kg")
+
+
+def test_server_of_another_kind_is_told(strict: tuple[str, list[str | None]]) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_error(404)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        with pytest.raises(StoreError, match=r"no SPARQL 1\.1 server here"):
+            open_store(f"http://127.0.0.1:{running.server_port}/kg")
+        running.shutdown()
