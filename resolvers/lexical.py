@@ -112,13 +112,15 @@ class Lexicon:
         if index is not None:
             inside = slice(*self._arrays["reach_starts"][index : index + 2])
             return Reach(self._arrays["reach_words"][inside], self._arrays["reach_similarities"][inside])
-        found = self._remembered.get(word)
-        if found is None:
-            (found,) = self._reaching([word])
-            self._remembered[word] = found
-            if len(self._remembered) > _REMEMBERED:
-                self._remembered.popitem(last=False)
-        return found
+        if word not in self._remembered:
+            self._remember([word])
+        return self._remembered[word]
+
+    def _remember(self, words: Sequence[str]) -> None:
+        """Look up what some words lead to that the table does not have."""
+        self._remembered |= zip(words, self._reaching(words), strict=True)
+        while len(self._remembered) > max(_REMEMBERED, len(words)):
+            self._remembered.popitem(last=False)
 
     def ids(self, words: Iterable[str]) -> Ints:
         """Return the ids of those words that the table has."""
@@ -141,6 +143,8 @@ class Lexicon:
         Returns:
             Name ids, ascending.
         """
+        words = dict.fromkeys(word for query in queries for word in query)
+        self._remember([word for word in words if word not in self._id_of and word not in self._remembered])
         totals = np.zeros(len(self._arrays["name_norms"]), dtype=np.float32)  # all 0 between two words
         return [self._search(query, limit, among, totals) for query in queries]
 
