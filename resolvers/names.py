@@ -22,8 +22,9 @@ WordsOf = Callable[[str], Sequence[str]]
 PREFERRED, SYNONYM, INHERITED = 0, 1, 2
 """Where a name comes from; an inherited one is that of a category, held by the code that stands for it unspecified."""
 
-OPTIONAL = re.compile(r"\([^()]*\)|\[[^\[\]]*\]")
-"""Parts of a name that need not be said: the nonessential modifiers of ICD-10-CM, other names in brackets. Only
+OPTIONAL = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\bwithout\b[^,]*?(?= of |,|$)")
+"""Parts of a name that need not be said: the nonessential modifiers of ICD-10-CM, other names in brackets, what is not
+there ("Laceration without foreign body of scalp"). Only
 "(congenital)" must be said even so, since another code has the same name with "(acquired)"."""
 
 _STANDS_FOR = re.compile(r"\b(?:unspecified|uncomplicated|without complications?|NOS)\b", re.IGNORECASE)

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 from resolvers.words import (
     ABBREVIATIONS,
+    COMPOUNDS,
     JOINED_PREFIXES,
     LETTER_NUMBERS,
     LETTERED,
@@ -17,10 +18,13 @@ from resolvers.words import (
     UNCHANGED,
 )
 
+_SPELLED_OUT = {**ABBREVIATIONS, **COMPOUNDS}
+
 _WORD = re.compile(r"[^\W_]+")
 _APOSTROPHE_S = re.compile(r"(?<=\w)['\u2019]s\b")
 _LETTER_A = re.compile(r"(?<=\S )A\b(?![-'])")
 _LETTERED_A = re.compile(r"\b(" + "|".join(sorted(LETTERED)) + r") a\b")
+_SUBSCRIPT = re.compile(r"(?<=[^\W\d_])\((\d{1,2}[a-z]?[+-]?)\)")
 _HYPHEN = re.compile(r"\b(" + "|".join(sorted(JOINED_PREFIXES)) + r")-(?=[^\W\d_]{3})")
 _NOT_SPECIFIED = re.compile(r"\bnot otherwise specified\b|\bnos\b")
 _NOT_ELSEWHERE = re.compile(r"\bnot elsewhere classified\b|\bnec\b")
@@ -91,10 +95,10 @@ def _fold(text: str) -> str:
 
 
 def _once(text: str) -> list[str]:
-    joined = _HYPHEN.sub(r"\1", _APOSTROPHE_S.sub("", text))
+    joined = _HYPHEN.sub(r"\1", _APOSTROPHE_S.sub("", _SUBSCRIPT.sub(r"\1", text)))
     named = _NOT_ELSEWHERE.sub(" ", _NOT_SPECIFIED.sub(" unspecified ", joined))
     forms = (_form(word) for word in _WORD.findall(named))
-    kept = [part for form in forms for part in ABBREVIATIONS.get(form, form).split() if part not in STOP_WORDS]
+    kept = [part for form in forms for part in _SPELLED_OUT.get(form, form).split() if part not in STOP_WORDS]
     return [_number(word, before) for before, word in zip(["", *kept], kept, strict=False)]
 
 

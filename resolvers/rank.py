@@ -159,6 +159,7 @@ class Ranker:
         self._is_setting[lexicon.ids(SETTINGS)] = True
         self._is_head = np.zeros(len(lexicon.idf), dtype=np.bool_)
         self._is_head[lexicon.ids(GENERIC_HEADS)] = True
+        self._without = int(next(iter(lexicon.ids(["without"])), -1))
         self._opposites = np.zeros(len(lexicon.idf), dtype=np.uint32)  # a bit for each group that the word is in
         for bit, group in enumerate(OPPOSITES):
             self._opposites[lexicon.ids(group)] |= np.uint32(1 << bit)
@@ -189,7 +190,7 @@ class Ranker:
             "adds words": np.minimum(_sums(missing, overlap), 8) / 8,
             "adds rare words": self._added(missing, overlap),
             "adds a setting": np.minimum(_sums(missing & self._is_setting[overlap.words], overlap), 3),
-            "contradicts": self._contradictions(queries, overlap),
+            "contradicts": self._contradictions(queries, overlap) + self._denied(queries, overlap),
             "letters in order": self._letters(queries, overlap),
             "means the query": cosines,
             "is the query": is_query,
@@ -270,6 +271,17 @@ class Ranker:
         groups = np.repeat(np.array(asked, dtype=np.uint32)[overlap.query], lengths)
         opposed = np.bitwise_count(self._opposites[overlap.words] & groups)
         return np.minimum(_sums(np.where(overlap.covered < _SAME, opposed, 0), overlap), 2)
+
+    def _denied(self, queries: Sequence[Query], overlap: _Overlap) -> _Flags:
+        """Tell for each pair whether the name is without something that the query has: it need not say "without"."""
+        says_without = np.array(["without" in query.words for query in queries], dtype=np.bool_)[overlap.query]
+        found = np.zeros(len(overlap.starts), dtype=np.bool_)
+        of_pair = np.searchsorted(overlap.starts, np.flatnonzero(overlap.words == self._without), side="right") - 1
+        found[of_pair] = True
+        found &= ~says_without
+        if found.any():
+            found &= _sums((overlap.covered >= _SIMILAR) & overlap.optional, overlap) > 0
+        return found
 
     def _added(self, missing: _Flags, overlap: _Overlap) -> Floats:
         """Return for each pair the share, by rarity, of what the name needs to be said and is not."""

@@ -104,6 +104,25 @@ ABBREVIATIONS: dict[str, str] = {
 }
 """A word of a query or a name, and the words it stands for."""
 
+ORGANS: dict[str, str] = {
+    "cardio": "heart",
+    "cochleo": "cochlea",
+    "hepato": "liver",
+    "myelo": "marrow",
+    "nephro": "kidney",
+    "oto": "ear",
+    "pneumo": "lung",
+    "pulmo": "lung",
+    "retino": "retina",
+    "vestibulo": "vestibule",
+}
+"""Combining forms of organs, Greek and Latin, before ``TOXIC``."""
+
+TOXIC = ("toxicity", "toxic")
+
+COMPOUNDS: dict[str, str] = {f"{root}{end}": f"{organ} toxicity" for root, organ in ORGANS.items() for end in TOXIC}
+"""Words that are two, so that what harms an organ is found beside its diseases: nephrotoxic is kidney toxicity."""
+
 SPELLINGS: dict[str, str] = {
     "centre": "center",
     "fibre": "fiber",
@@ -156,9 +175,13 @@ STOP_WORDS = frozenset(
 
 JOINED_PREFIXES = frozenset(
     "anti auto bi co de extra hyper hypo inter intra micro mid multi neo non para peri poly post pre pseudo re semi "
-    "sub supra trans tri ultra un uni".split()
+    "sub supra trans tri ultra un uni angio arterio arthro broncho cardio cerebro cranio cysto encephalo fibro gastro "
+    "hemo hepato laryngo leuko lympho maxillo meningo myelo myo naso nephro neuro oculo oro osteo oto pneumo psycho "
+    "pyelo recto reno retino rhino salpingo spondylo thrombo thyro tracheo tubulo urethro utero vaso veno ventriculo "
+    "vesico viscero".split()
 )
-"""Prefixes that are one word with what follows their hyphen: ``post-traumatic`` is ``posttraumatic``."""
+"""Prefixes and combining forms that are one word with what follows their hyphen: ``post-traumatic``, ``posttraumatic``;
+``thrombo-embolism``, ``thromboembolism``."""
 
 NUMBERS: dict[str, str] = {
     "ii": "2",

@@ -21,7 +21,7 @@ def table(system: str) -> CodeTable:
 @pytest.mark.parametrize(
     ("system", "release", "codes", "synonyms", "parents"),
     [
-        ("mesh", "2024", 105_859, 283_279, 147_690),
+        ("mesh", "2024", 105_859, 382_871, 147_690),
         ("hpo", "2026-02-16", 19_389, 22_572, 23_677),
         ("hcpcs", "January 2023", 6_469, 6_312, 0),
     ],
@@ -65,7 +65,18 @@ def test_known_code_has_its_name_synonym_and_parent(
     assert (parent is None and not concept.parents) or parent in concept.parents
 
 
-@pytest.mark.parametrize(("code", "name"), [("D001943", "breast cancer"), ("D006973", "hypertensive disorder")])
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [
+        ("D001943", "breast cancer"),
+        ("D006973", "hypertensive disorder"),
+        ("D016559", "fk-506"),  # a laboratory's number, from FDA
+        ("D000431", "alcohol"),  # FDA's name; Alcohols are another code
+        ("D002118", "ca++"),
+        ("D002122", "cacl2"),
+        ("D018698", "glutamate"),  # the ion of an acid; Glutamates are another code
+    ],
+)
 def test_packaged_mesh_has_the_names_of_ontologies_that_say_it_is_the_same(code: str, name: str) -> None:
     assert name in {synonym.casefold() for synonym in table("mesh").by_code[code].synonyms}
 
