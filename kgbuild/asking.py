@@ -6,6 +6,8 @@ from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
 from multiprocessing import get_context
 
+from threadpoolctl import threadpool_limits
+
 from kgbuild.resolve import query_rows
 from resolvers.index import TableResolver, open_resolver
 
@@ -44,7 +46,8 @@ def all_rows(
 
 
 def open_tables(systems: Sequence[str]) -> None:
-    """Open what a worker asks."""
+    """Open what a worker asks; its products take one thread, as the other cores have workers of their own."""
+    threadpool_limits(1)
     _resolvers.update({system: open_resolver(system) for system in systems})
 
 

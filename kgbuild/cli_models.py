@@ -84,6 +84,12 @@ def train() -> None:
     "--encoder",
     help="all-MiniLM-L6-v2, bert-books-wiki, bert-pubmed, bert-pubmed-mimic, a name on the hub, a folder, or bilstm.",
 )
+@click.option(
+    "--from",
+    "start",
+    type=FOLDER,
+    help="A trained model to go on from: its folder or exported/; extractors/weights is the shipped one.",
+)
 @click.option("--vectors", help="Word vectors of bilstm: a word2vec or GloVe file, or random:200.")
 @click.option(
     "--with-validation/--without-validation",
@@ -189,6 +195,8 @@ def _plan(plan: "Plan", options: Mapping[str, Any]) -> "Plan":
     pair_size = plan.model.pair_size if options["pair_size"] is None else options["pair_size"]
     if encoder == "bilstm" and options["encoder_rate"] is None:  # its LSTMs learn from nothing, as the heads do
         changed["encoder_rate"] = changed.get("head_rate", plan.training.head_rate)
+    if options["start"] is not None and options["encoder"]:
+        raise click.UsageError("--from brings its own encoder; leave out --encoder")
     if encoder != "bilstm" and options["vectors"]:
         raise click.UsageError("--vectors goes with --encoder bilstm")
     return replace(
@@ -196,6 +204,7 @@ def _plan(plan: "Plan", options: Mapping[str, Any]) -> "Plan":
         model=replace(plan.model, encoder=encoder, pair_size=pair_size),
         training=replace(plan.training, **changed),
         vectors=options["vectors"],
+        start=options["start"],
         labels=_named(options["labels"]),
         with_validation=plan.with_validation if options["with_validation"] is None else options["with_validation"],
     )

@@ -13,6 +13,12 @@ from typing import BinaryIO
 
 Row = Mapping[str, object]
 
+_WIDEST = 60
+"""Characters of a cell that a table shows."""
+
+_WHOLE = frozenset({"why"})
+"""Columns that a table never cuts: an option asks for them alone."""
+
 
 @contextmanager
 def opened(path: Path | None) -> Iterator[BinaryIO]:
@@ -43,7 +49,7 @@ def as_table(rows: Sequence[Row], columns: Sequence[str]) -> str:
     code   score
     K76.9  0.50
     """
-    cells = [list(columns), *([_cell(row.get(column)) for column in columns] for row in rows)]
+    cells = [list(columns), *([_cell(row.get(column), column) for column in columns] for row in rows)]
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells)
 
@@ -72,10 +78,10 @@ FORMATS: dict[str, Callable[[Sequence[Row], Sequence[str]], str]] = {
 """How rows are written, by the name that ``--format`` takes."""
 
 
-def _cell(value: object) -> str:
-    """Return a value as a table shows it: short, on one line."""
+def _cell(value: object, column: str) -> str:
+    """Return a value as a table shows it: on one line, and short but for columns that are shown whole."""
     text = f"{value:.2f}" if isinstance(value, float) else " ".join(_plain(value).split())
-    return text if len(text) <= 60 else text[:59] + "…"
+    return text if len(text) <= _WIDEST or column in _WHOLE else text[: _WIDEST - 1] + "…"
 
 
 def _plain(value: object) -> str:

@@ -106,6 +106,14 @@ def pack_lists(lists: Sequence[Sequence[int]]) -> tuple[Array, Array]:
     return flat, starts
 
 
+def slices(starts: Array, items: Array) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return the places of all elements of some lists of a flat array, and where each list begins among them."""
+    first = starts[items]
+    lengths = starts[items + 1] - first
+    begins = np.cumsum(lengths) - lengths
+    return np.arange(int(lengths.sum()), dtype=np.int64) + np.repeat(first - begins, lengths), begins
+
+
 def string_at(bytes_: Array, starts: Array, index: int) -> str:
     """Return string ``index`` of what ``pack_strings`` returned."""
     return bytes_[starts[index] : starts[index + 1]].tobytes().decode()
@@ -114,8 +122,15 @@ def string_at(bytes_: Array, starts: Array, index: int) -> str:
 def strings_at(bytes_: Array, starts: Array, first: int, last: int) -> list[str]:
     """Return the strings from ``first`` to before ``last`` of what ``pack_strings`` returned."""
     places = starts[first : last + 1].tolist()
-    run = bytes_[places[0] : places[-1]].tobytes()
-    return [run[a - places[0] : b - places[0]].decode() for a, b in pairwise(places)]
+    return parted(bytes_[places[0] : places[-1]].tobytes(), [place - places[0] for place in places])
+
+
+def parted(run: bytes, places: Sequence[int]) -> list[str]:
+    """Return what stands between neighbouring places of a run of UTF-8."""
+    text = run.decode()
+    if len(text) == len(run):  # only ASCII, so that places are the same in both: decoded once
+        return [text[a:b] for a, b in pairwise(places)]
+    return [run[a:b].decode() for a, b in pairwise(places)]
 
 
 def _header(meta: Meta, arrays: Mapping[str, Array]) -> bytes:

@@ -1,6 +1,7 @@
 """A code table as arrays: written once, opened at once, each concept made when it is asked for."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import overload
 
@@ -21,6 +22,9 @@ from ontologies.concept import CodeTable, Concept, TableError
 
 FORMAT = 1
 """Raised whenever the arrays below change their meaning; a table of another format is built again."""
+
+_KEPT = 4096
+"""Concepts that are not made anew when they are asked for again: a few kilobytes each."""
 
 
 def write_table(path: Path, table: CodeTable, key: str) -> None:
@@ -93,6 +97,7 @@ class _Rows(Sequence[Concept]):
     def __init__(self, file: ArrayFile) -> None:
         self._system = str(file.meta["system"])
         self._arrays = file.arrays
+        self._kept = lru_cache(maxsize=_KEPT)(self._concept)
 
     def code(self, row: int) -> str:
         return string_at(self._arrays["codes"], self._arrays["code_starts"], row)
@@ -109,7 +114,7 @@ class _Rows(Sequence[Concept]):
             return [self._concept(one) for one in range(*row.indices(len(self)))]
         if not -len(self) <= row < len(self):
             raise IndexError(row)
-        return self._concept(row % len(self))
+        return self._kept(row % len(self))
 
     def _concept(self, row: int) -> Concept:
         arrays = self._arrays

@@ -6,7 +6,8 @@ looks into the nearest cells only. ``benchmarks/vectors.py`` teaches the vectors
 """
 
 from collections.abc import Mapping, Sequence
-from functools import cache, lru_cache
+from functools import cache
+from itertools import chain
 from pathlib import Path
 from zlib import crc32
 
@@ -40,11 +41,13 @@ _NEAR = 0.35
 _FEW, _SAMPLED, _ROUNDS = 2000, 64, 6
 """Names that are one cell; names a cell that k-means sees, and how often; chosen."""
 
-_PART, _TOGETHER = 32_768, 512
-"""Names and queries at a time, for memory's sake."""
+_PART, _TOGETHER, _SPELLED = 32_768, 512, 2048
+"""Names, queries and words at a time, for memory's sake."""
+
+_REMEMBERED = 200_000
+"""Words after which those known are forgotten, 300 bytes each."""
 
 
-@lru_cache(maxsize=1 << 16)
 def buckets(word: str) -> tuple[int, ...]:
     """Return the buckets of a word's n-grams, those of its edges included; at least one."""
     edged = f"^{word}$"
@@ -64,26 +67,37 @@ class WordVectors:
         known = arrays["vocabulary"].tobytes().decode().split("\n")
         self._index = {word: i for i, word in enumerate(known)}
         self._arrays = arrays
-        self._own = lru_cache(maxsize=1 << 15)(self._vector)
+        self._kept: dict[str, Floats] = {}
 
     @property
     def size(self) -> int:
         """How many numbers a vector has."""
         return int(self._arrays["grams"].shape[1])
 
-    def __call__(self, word: str) -> Floats:
-        """Return the vector of a word, ``(size,)``; its length says how much the word matters."""
-        return self._own(word)
+    def __call__(self, words: Sequence[str]) -> Floats:
+        """Return the vectors of words, ``(words, size)``; the length of each says how much the word matters."""
+        if len(self._kept) > _REMEMBERED:
+            self._kept.clear()
+        new = [word for word in dict.fromkeys(words) if word not in self._kept]
+        for first in range(0, len(new), _SPELLED):
+            part = new[first : first + _SPELLED]
+            self._kept.update(zip(part, self._vectors(part), strict=True))
+        return np.stack([np.zeros(self.size, dtype=np.float32), *(self._kept[word] for word in words)])[1:]
 
-    def _vector(self, word: str) -> Floats:
+    def _vectors(self, words: Sequence[str]) -> Floats:
         arrays = self._arrays
-        grams = list(buckets(word))
-        scales = arrays["grams_scale"][grams].astype(np.float32)
-        vector: Floats = (arrays["grams"][grams] * scales[:, None]).mean(axis=0, dtype=np.float32)
-        place = self._index.get(word, len(self._index))
-        if place < len(self._index):
-            vector = vector + arrays["words"][place] * np.float32(arrays["words_scale"][place])
-        return vector * np.float32(arrays["factors"][place])
+        grams = [buckets(word) for word in words]
+        lengths = np.array([len(some) for some in grams])
+        flat = np.fromiter(chain.from_iterable(grams), dtype=np.int64, count=int(lengths.sum()))
+        scaled = arrays["grams"][flat] * arrays["grams_scale"][flat].astype(np.float32)[:, None]
+        vectors = np.add.reduceat(scaled, np.cumsum(lengths) - lengths, axis=0) / lengths[:, None].astype(np.float32)
+        places = np.array([self._index.get(word, len(self._index)) for word in words])
+        known = np.flatnonzero(places < len(self._index))
+        vectors[known] += (
+            arrays["words"][places[known]] * arrays["words_scale"][places[known]].astype(np.float32)[:, None]
+        )
+        weighed: Floats = vectors * arrays["factors"][places].astype(np.float32)[:, None]
+        return weighed
 
 
 @cache
@@ -107,9 +121,8 @@ def dense_arrays(vocabulary: Sequence[str], name_words: Array, name_word_starts:
         name_words: Word ids, flat over names.
         name_word_starts: Where each name begins among them, with the end of the last, ``(names + 1,)``.
     """
-    vector_of = word_vectors()
-    words = np.stack([vector_of(word) for word in vocabulary] or [np.zeros(vector_of.size, dtype=np.float32)])
-    vectors = np.empty((len(name_word_starts) - 1, vector_of.size), dtype=np.int8)
+    words = word_vectors()(vocabulary)
+    vectors = np.empty((len(name_word_starts) - 1, words.shape[1]), dtype=np.int8)
     for first in range(0, len(vectors), _PART):
         starts = name_word_starts[first : first + _PART + 1]  # of names that have words
         flat = words[name_words[starts[0] : starts[-1]]]
@@ -171,11 +184,12 @@ class Dense:
 
     def vectors(self, queries: Sequence[Sequence[str]]) -> Bytes:
         """Return the vectors of queries given as words, ``(queries, size)``."""
-        vector_of = word_vectors()
-        sums = np.zeros((len(queries), vector_of.size), dtype=np.float32)
-        for row, words in enumerate(queries):
-            for word in words:
-                sums[row] += vector_of(word)
+        vectors = word_vectors()([word for query in queries for word in query])
+        lengths = np.array([len(query) for query in queries], dtype=np.int64)
+        is_said = lengths > 0
+        sums = np.zeros((len(queries), vectors.shape[1]), dtype=np.float32)
+        if is_said.any():
+            sums[is_said] = np.add.reduceat(vectors, (np.cumsum(lengths) - lengths)[is_said], axis=0)
         return in_bytes(sums)
 
     def search(self, vectors: Bytes, limit: int, among: Array | None = None) -> list[Ints]:

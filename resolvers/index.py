@@ -18,9 +18,10 @@ from ontologies.store import table_path
 from ontologies.systems import SYSTEMS
 from resolvers.candidate import Candidate
 from resolvers.dense import DATA, Dense
-from resolvers.lexical import Ints, Lexicon
+from resolvers.lexical import Lexicon
 from resolvers.names import name_arrays, rows_within
 from resolvers.rank import Ranked, Ranker, Retrieved, query_of
+from resolvers.spelling import Ints
 from resolvers.weights import WEIGHTS, weighing_of
 
 POOL, NEAR = 96, 48
@@ -33,7 +34,7 @@ THRESHOLD = 0.35
 """Score below which a resolver abstains by default. F1 is highest at 0.22 in a classification and at 0.40 in a
 terminology (``python -m resolvers.fit``); between them, as a wrong code costs a reader more than a missing one."""
 
-_INDEX_CODE = ("dense.py", "lexical.py", "meanings.py", "names.py", "normalize.py", "words.py")
+_INDEX_CODE = ("dense.py", "lexical.py", "meanings.py", "names.py", "normalize.py", "spelling.py", "words.py")
 """What an index depends on beside its table; a change in these files makes it stale."""
 
 

@@ -11,18 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from zlib import crc32
 
 import numpy as np
 import numpy.typing as npt
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from ontologies.arrays import Array, pack_lists, pack_strings
+from ontologies.arrays import Array, pack_lists, pack_strings, slices
 from resolvers.meanings import ENDINGS, GENERIC_HEADS, RELATED
-
-Floats = npt.NDArray[np.float32]
-Ints = npt.NDArray[np.int32]
+from resolvers.spelling import Alike, Floats, Ints, Spelling, spelling_arrays
 
 DERIVED_SIMILARITY = 0.9
 RELATED_SIMILARITY = 0.85
@@ -30,9 +27,8 @@ HEAD_SIMILARITY = 0.75
 """How much another form of a word, a related word or another generic head counts; chosen, below an exact word, above a
 merely similar one."""
 
-_GRAM_LENGTHS = (3, 4)
 _MIN_SIMILARITY = 0.45
-_MIN_TYPED = 0.75
+_MIN_ALIKE, _MIN_TYPED = 0.2, 0.75
 _MAX_SIMILAR = 12
 _SPELLED_LIKE = 256
 """Words with the most common n-grams among which a typing error is looked for; chosen."""
@@ -81,7 +77,7 @@ def word_arrays(names: Sequence[Sequence[str]]) -> tuple[dict[str, int], dict[st
         "name_word_starts": starts,
         "postings": name_of[order],
         "posting_starts": np.concatenate([[0], np.cumsum(counts)]),
-        **_gram_arrays(vocabulary),
+        **_reach_arrays(vocabulary, spelling_arrays(vocabulary)),
     }
 
 
@@ -98,7 +94,7 @@ class Lexicon:
         text = arrays["vocabulary"].tobytes()
         self._vocabulary = [text[start:end].decode() for start, end in pairwise(ends)]
         self._id_of = {word: index for index, word in enumerate(self._vocabulary)}
-        self._related = _related(self._id_of)
+        self._reaching = _Reaching(self._vocabulary, self._id_of, arrays)
         self._remembered: OrderedDict[str, Reach] = OrderedDict()
         self._gathered: OrderedDict[str, Reach] = OrderedDict()
         self._kept = 0
@@ -112,13 +108,19 @@ class Lexicon:
 
     def reach(self, word: str) -> Reach:
         """Return the vocabulary that a query word leads to; empty where there is none."""
-        found = self._remembered.get(word)
-        if found is None:
-            found = self._reach(word)
-            self._remembered[word] = found
-            if len(self._remembered) > _REMEMBERED:
-                self._remembered.popitem(last=False)
-        return found
+        index = self._id_of.get(word)
+        if index is not None:
+            inside = slice(*self._arrays["reach_starts"][index : index + 2])
+            return Reach(self._arrays["reach_words"][inside], self._arrays["reach_similarities"][inside])
+        if word not in self._remembered:
+            self._remember([word])
+        return self._remembered[word]
+
+    def _remember(self, words: Sequence[str]) -> None:
+        """Look up what some words lead to that the table does not have."""
+        self._remembered |= zip(words, self._reaching(words), strict=True)
+        while len(self._remembered) > max(_REMEMBERED, len(words)):
+            self._remembered.popitem(last=False)
 
     def ids(self, words: Iterable[str]) -> Ints:
         """Return the ids of those words that the table has."""
@@ -141,6 +143,8 @@ class Lexicon:
         Returns:
             Name ids, ascending.
         """
+        words = dict.fromkeys(word for query in queries for word in query)
+        self._remember([word for word in words if word not in self._id_of and word not in self._remembered])
         totals = np.zeros(len(self._arrays["name_norms"]), dtype=np.float32)  # all 0 between two words
         return [self._search(query, limit, among, totals) for query in queries]
 
@@ -172,14 +176,15 @@ class Lexicon:
         """Return the names that a query word reaches, ascending, and what each has of it: its cosine to that word."""
         known = self._gathered.pop(word, None)
         if known is None:
-            postings, starts = self._arrays["postings"], self._arrays["posting_starts"]
-            shares = np.zeros(len(self._arrays["name_norms"]), dtype=np.float32)
-            reach = self.reach(word)
-            for one, similarity in zip(reach.words.tolist(), reach.similarities.tolist(), strict=True):
-                names = postings[starts[one] : starts[one + 1]]
-                shares[names] = np.maximum(shares[names], np.float32(similarity) * self.idf[one])
-            names = np.flatnonzero(shares > 0).astype(np.int32)  # of flags: ten times as fast as of numbers
-            known = Reach(names, shares[names] / self._arrays["name_norms"][names])
+            reach, arrays = self.reach(word), self._arrays
+            inside, begins = slices(arrays["posting_starts"], reach.words)
+            shares = np.repeat(reach.similarities * self.idf[reach.words], np.diff(begins, append=len(inside)))
+            order = np.argsort(arrays["postings"][inside])
+            names = arrays["postings"][inside[order]]
+            first = np.flatnonzero(np.diff(names, prepend=-1))
+            names = names[first]
+            cosines = np.maximum.reduceat(shares[order], first) / arrays["name_norms"][names]
+            known = Reach(names, np.asarray(cosines, dtype=np.float32))
             self._kept += len(names)
         self._gathered[word] = known
         while self._kept > _KEPT and len(self._gathered) > 1:
@@ -200,13 +205,37 @@ class Lexicon:
         found /= self._arrays["name_norms"][names]
         return found
 
-    def _reach(self, word: str) -> Reach:
+
+class _Reaching:
+    """Finds what a word leads to.
+
+    Args:
+        vocabulary: The words of the table.
+        id_of: Their ids.
+        spelling: What ``spelling_arrays`` returned for them.
+    """
+
+    def __init__(self, vocabulary: Sequence[str], id_of: Mapping[str, int], spelling: Mapping[str, Array]) -> None:
+        self._vocabulary = vocabulary
+        self._id_of = id_of
+        self._related = _related(id_of)
+        self._spelling = Spelling(spelling)
+
+    def __call__(self, words: Sequence[str]) -> list[Reach]:
+        """Return the vocabulary that each word leads to, itself a word of it or not."""
+        spelled = [word for word in words if len(word) > 3 and not word.isdigit()]
+        known = [word for word in spelled if word in self._id_of]
+        unknown = [word for word in spelled if word not in self._id_of]
+        alike = dict(zip(known, self._spelling.like(known, _MIN_SIMILARITY, _MAX_SIMILAR), strict=True))
+        alike |= zip(unknown, self._spelling.like(unknown, _MIN_ALIKE, _SPELLED_LIKE), strict=True)
+        return [self._reach(word, alike.get(word)) for word in words]
+
+    def _reach(self, word: str, alike: Alike | None) -> Reach:
         found: dict[int, float] = {}
-        if len(word) > 3 and not word.isdigit():
-            words, cosines = self._spelled_like(word)
+        if alike is not None:
             if word not in self._id_of:
-                found |= self._mistyped(word, words)
-            near = zip(words[-_MAX_SIMILAR:].tolist(), cosines[-_MAX_SIMILAR:].tolist(), strict=True)
+                found |= self._mistyped(word, alike.words)
+            near = zip(alike.words[-_MAX_SIMILAR:].tolist(), alike.cosines[-_MAX_SIMILAR:].tolist(), strict=True)
             found |= {index: max(cosine, found.get(index, 0.0)) for index, cosine in near if cosine >= _MIN_SIMILARITY}
         for form in derived(word):
             if form in self._id_of:
@@ -229,22 +258,19 @@ class Lexicon:
         )
         return {int(words[place]): similarity for _, similarity, place in found}
 
-    def _spelled_like(self, word: str) -> tuple[Ints, Floats]:
-        """Return the vocabulary nearest to a word by the cosine of their n-grams, the nearest last, and the cosines."""
-        arrays = self._arrays
-        grams = np.array(sorted(_grams(word)), dtype=np.uint32)
-        places = np.searchsorted(arrays["grams"], grams)
-        places = places[places < len(arrays["grams"])]
-        places = places[np.isin(arrays["grams"][places], grams)]
-        lists = [arrays["gram_words"][slice(*arrays["gram_starts"][place : place + 2])] for place in places.tolist()]
-        if not lists:
-            return np.zeros(0, dtype=np.int32), np.zeros(0, dtype=np.float32)
-        shared = np.bincount(np.concatenate(lists), minlength=len(self.idf))
-        words = np.flatnonzero(shared > 1).astype(np.int32)
-        cosines = (shared[words] / (arrays["gram_norms"][words] * len(grams) ** 0.5)).astype(np.float32)
-        best = _best(cosines, words, _SPELLED_LIKE)
-        best = best[np.lexsort((-words[best], cosines[best]))]
-        return words[best], cosines[best]
+
+def _reach_arrays(vocabulary: Sequence[str], spelling: Mapping[str, Array]) -> dict[str, Array]:
+    """Return what each word of a vocabulary leads to, and the arrays by which another word's is found."""
+    reaching = _Reaching(vocabulary, {word: index for index, word in enumerate(vocabulary)}, spelling)
+    reaches = reaching(vocabulary)
+    starts = np.zeros(len(vocabulary) + 1, dtype=np.int64)
+    np.cumsum([len(reach.words) for reach in reaches], out=starts[1:])
+    return {
+        **spelling,
+        "reach_words": np.concatenate([np.zeros(0, dtype=np.int32), *(reach.words for reach in reaches)]),
+        "reach_similarities": np.concatenate([np.zeros(0, dtype=np.float32), *(r.similarities for r in reaches)]),
+        "reach_starts": starts,
+    }
 
 
 def derived(word: str) -> set[str]:
@@ -268,14 +294,6 @@ def _endings() -> dict[str, list[str]]:
     return found
 
 
-def slices(starts: Array, items: Ints) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Return the places of all elements of some lists of a flat array, and where each list begins among them."""
-    first = starts[items]
-    lengths = starts[items + 1] - first
-    begins = np.cumsum(lengths) - lengths
-    return np.arange(int(lengths.sum()), dtype=np.int64) + np.repeat(first - begins, lengths), begins
-
-
 def _best(scores: Floats, items: Ints, limit: int) -> npt.NDArray[np.int64]:
     """Return the places of the ``limit`` highest scores, ties by item."""
     if len(scores) <= limit:
@@ -284,27 +302,6 @@ def _best(scores: Floats, items: Ints, limit: int) -> npt.NDArray[np.int64]:
     above, equal = np.flatnonzero(scores > least), np.flatnonzero(scores == least)
     equal = equal[np.argsort(items[equal], kind="stable")]
     return np.concatenate([above, equal[: limit - len(above)]])
-
-
-def _grams(word: str) -> set[int]:
-    """Return the hashed n-grams of a word between its boundaries; the beginning counts twice, as endings vary."""
-    edged = f"^{word}$"
-    grams = {edged[i : i + n] for n in _GRAM_LENGTHS for i in range(len(edged) - n + 1)}
-    return {crc32(gram.encode()) for gram in (*grams, f"<{word[:4]}", f"<{word[:5]}", f"<{word[:6]}")}
-
-
-def _gram_arrays(vocabulary: Sequence[str]) -> dict[str, Array]:
-    sets = [_grams(word) for word in vocabulary]
-    flat = np.fromiter((gram for grams in sets for gram in sorted(grams)), dtype=np.uint32)
-    word_of = np.repeat(np.arange(len(vocabulary), dtype=np.int32), [len(grams) for grams in sets])
-    order = np.lexsort((word_of, flat))
-    grams, counts = np.unique(flat, return_counts=True)
-    return {
-        "grams": grams,
-        "gram_starts": np.concatenate([[0], np.cumsum(counts)]),
-        "gram_words": word_of[order],
-        "gram_norms": np.sqrt([max(len(grams), 1) for grams in sets]).astype(np.float32),
-    }
 
 
 def _related(id_of: Mapping[str, int]) -> dict[str, dict[int, float]]:

@@ -12,12 +12,13 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz import fuzz, process
 
-from ontologies.arrays import Array
+from ontologies.arrays import Array, parted, slices
 from resolvers.dense import Bytes, Dense
-from resolvers.lexical import HEAD_SIMILARITY, Floats, Ints, Lexicon, slices
+from resolvers.lexical import HEAD_SIMILARITY, Lexicon
 from resolvers.meanings import GENERIC_HEADS, OPPOSITES, SETTINGS
 from resolvers.names import INHERITED, PREFERRED, key_of, written
 from resolvers.normalize import words
+from resolvers.spelling import Floats, Ints
 from resolvers.weights import WEIGHTS, Weighing
 
 MAX_CHARACTERS = 1000
@@ -306,9 +307,7 @@ class Ranker:
     def _texts(self, names: Ints) -> list[str]:
         """Return the sorted words of names."""
         places, begins = slices(self._arrays["name_text_starts"], names)
-        run = self._arrays["name_texts"][places].tobytes()
-        ends = np.append(begins[1:], len(run))
-        return [run[start:end].decode() for start, end in zip(begins.tolist(), ends.tolist(), strict=True)]
+        return parted(self._arrays["name_texts"][places].tobytes(), [*begins.tolist(), len(places)])
 
 
 def _padded(lists: Sequence[Sequence[float]], length: int) -> Floats:

@@ -38,5 +38,6 @@ def test_why_names_the_features_that_speak_for_a_code(colds: None) -> None:
     assert done.exit_code == 0
     header, row = done.stdout.splitlines()
     assert header.split()[-1] == "why" and "means the query +" in row
+    assert not row.endswith("…") and len(row.split(", ")) >= 5  # never cut, however wide
     plain = CliRunner().invoke(cli, ["resolve", "fevers", "--system", "local", "-k", "1"])
     assert "why" not in plain.stdout.splitlines()[0]

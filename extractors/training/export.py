@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from extractors.networks.joint import JointModel
-from extractors.training.store import heads, load_model
+from extractors.training.store import encoder_sizes, heads, load_model
 
 
 class _WordStates(nn.Module):
@@ -53,6 +53,7 @@ def export_model(source: Path, target: Path, *, int8: bool = True) -> None:
     np.savez(target / "heads.npz", **heads(model.state_dict()))  # type: ignore[arg-type]  # numpy types the keywords as bool
     names = ("labels", "relations", "local", "limit", "context", "threshold", "mention_threshold", "sentences")
     facts = {name: getattr(model.config, name) for name in names}
+    facts["encoder_config"] = encoder_sizes(model)  # for who trains on; reading does without
     (target / "config.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     shutil.copy(source / "tokenizer.json", target / "tokenizer.json")
 

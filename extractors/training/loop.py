@@ -25,6 +25,7 @@ from extractors.networks.vectors import WordVectors
 from extractors.training.checkpoint import read_checkpoint, write_checkpoint
 from extractors.training.examples import batches, encode, examples
 from extractors.training.score import mention_scores, relation_scores
+from extractors.training.start import Start
 from extractors.training.store import TorchExtractor, save_model, write_text
 
 CHECKPOINT = Path("training") / "checkpoint.safetensors"
@@ -129,6 +130,7 @@ def train_joint(
     training: TrainingConfig,
     watch: Watch,
     vectors: WordVectors | None = None,
+    start: Start | None = None,
 ) -> Path:
     """Train a joint model into a folder, which becomes the model folder of its best epoch, and return it.
 
@@ -143,6 +145,7 @@ def train_joint(
         training: The training.
         watch: Who is told.
         vectors: What a Bi-LSTM reads.
+        start: A trained model to go on from.
 
     Raises:
         ExtractionError: If there is nothing to learn from or to choose by, the encoder cannot be had, the loss is no
@@ -153,9 +156,11 @@ def train_joint(
     if not any(document.mentions for document in validation):
         raise ExtractionError("validation set: no mention in it; the best epoch cannot be chosen")
     torch.manual_seed(training.seed)
-    encoder, tokenizer = _encoder(config, vectors)
-    model = JointModel(config, encoder).to(watch.device)
-    run = _Run(model, tokenizer, folder, training)
+    encoder, tokenizer = _encoder(config, vectors) if start is None else (start.encoder(), start.tokenizer)
+    model = JointModel(config, encoder)
+    goes_on = start is not None and start.put_into(model, config.labels, config.relations)
+    model.to(watch.device)
+    run = _Run(model, tokenizer, folder, training, goes_on=goes_on)
     run.prepare(train, _fingerprint([*train, *validation], vectors))
     run.resume()
     while not run.is_done:
@@ -201,11 +206,14 @@ def _fingerprint(documents: Sequence[Document], vectors: WordVectors | None) -> 
 class _Run:
     """A training under way: model, running mean of its weights, optimiser and epochs."""
 
-    def __init__(self, model: JointModel, tokenizer: Tokenizer, folder: Path, training: TrainingConfig) -> None:
+    def __init__(
+        self, model: JointModel, tokenizer: Tokenizer, folder: Path, training: TrainingConfig, *, goes_on: bool
+    ) -> None:
         self.model = model
         self.tokenizer = tokenizer
         self.folder = folder
         self.training = training
+        self.goes_on = goes_on
         self.history: list[Epoch] = []
         self.steps = 0
         if isinstance(model.encoder, PreTrainedModel):
@@ -277,8 +285,12 @@ class _Run:
 
     @torch.no_grad()
     def _follow(self) -> None:
-        """Move the running mean towards the weights; early steps count more, since the first weights are no use."""
-        keep = min(self.training.average, (1 + self.steps) / (10 + self.steps))
+        """Move the running mean towards the weights.
+
+        Early steps count more, since the first weights are no use; those of a trained model are, and stay in the mean.
+        """
+        ramp = 1.0 if self.goes_on else (1 + self.steps) / (10 + self.steps)
+        keep = min(self.training.average, ramp)
         now = {name: parameter.detach() for name, parameter in self.model.named_parameters() if name in self.learnt}
         torch._foreach_lerp_([self.mean[name] for name in now], list(now.values()), 1 - keep)
 

@@ -19,6 +19,7 @@ from extractors.training.export import export_model
 from extractors.training.loop import TrainingConfig, Watch, read_epochs, train_joint
 from extractors.training.measure import RUN, text_keys
 from extractors.training.parts import Parts, Source, local_relations, only_labels, read_parts, sentence_reach, settled
+from extractors.training.start import load_start
 from extractors.training.store import TorchExtractor
 
 
@@ -33,6 +34,8 @@ class Plan:
         vectors: Word vectors of a Bi-LSTM: a file, or ``random:200``.
         vector_rows: Words taken from the head of that file beside those of the texts, so that fewer are unknown later.
         labels: Mention labels to learn; none stands for all of the training part.
+        start: A trained model to go on from, a model folder or an exported one; its encoder, and its heads if it reads
+            the same labels and relations.
         with_validation: Whether the validation part is learnt from too. It can then choose nothing: the number of
             epochs has to be known, and the last is kept.
     """
@@ -43,6 +46,7 @@ class Plan:
     vectors: str | None = None
     vector_rows: int = 50_000
     labels: tuple[str, ...] = ()
+    start: Path | None = None
     with_validation: bool = False
 
 
@@ -105,7 +109,8 @@ def train_corpus(
     for line in (f"{source.corpus}: {parts.protocol}", parts.leaks, *_counts(counts)):
         tell(line)
     vectors = _vectors(plan, parts, tell) if config.encoder == NAME else None
-    train_joint(parts.train, parts.validation, folder, config, training, watch, vectors)
+    start = None if plan.start is None else load_start(plan.start)
+    train_joint(parts.train, parts.validation, folder, config, training, watch, vectors, start)
     export_model(folder, folder / "exported")
     facts |= _outcome(folder, parts, training, watch.device)
     write_card(folder, facts)
@@ -154,6 +159,7 @@ def _run_facts(
         "with_validation": plan.with_validation,
         "by_sentence": plan.by_sentence,
         "vectors": plan.vectors,
+        "start": None if plan.start is None else plan.start.name,
         "learnt": text_keys(parts.train),
     }
 

@@ -31,12 +31,17 @@ _KIND = {"model_type": "kgbuild-joint", "architectures": ["JointModel"]}
 def save_model(model: JointModel, folder: Path, tokenizer: Tokenizer) -> None:
     """Write a model folder that ``load_model`` reads; each of its files is whole or absent."""
     folder.mkdir(parents=True, exist_ok=True)
-    values = _KIND | asdict(model.config) | {"encoder_config": model.encoder.config.to_dict()}
+    values = _KIND | asdict(model.config) | {"encoder_config": encoder_sizes(model)}
     write_text(folder / "config.json", json.dumps(values, indent=1) + "\n")
     write_text(folder / "tokenizer.json", tokenizer.to_str())
     facts = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": model.config.limit} | SPECIAL
     write_text(folder / "tokenizer_config.json", json.dumps(facts, indent=1) + "\n")
     save_tensors(folder / "model.safetensors", model.state_dict(), {"format": "pt"})
+
+
+def encoder_sizes(model: JointModel) -> dict[str, object]:
+    """Return the sizes of a model's encoder, without the place on this machine that it came from."""
+    return {key: value for key, value in model.encoder.config.to_dict().items() if key != "_name_or_path"}
 
 
 def save_tensors(file: Path, tensors: Mapping[str, Tensor], facts: Mapping[str, str]) -> None:
@@ -87,10 +92,22 @@ def load_model(folder: Path) -> JointModel:
     config, encoder = load_config(folder)
     model = JointModel(config, make_encoder(encoder))
     try:
-        model.load_state_dict(load_file(folder / "model.safetensors"))
-    except (OSError, RuntimeError, SafetensorError) as error:
+        model.load_state_dict(load_weights(folder))
+    except RuntimeError as error:
         raise ExtractionError(f"{folder}: weights do not fit the configuration ({type(error).__name__})") from error
     return model.eval()
+
+
+def load_weights(folder: Path) -> dict[str, Tensor]:
+    """Return the weights of a model folder.
+
+    Raises:
+        ExtractionError: If they cannot be read.
+    """
+    try:
+        return load_file(folder / "model.safetensors")
+    except (OSError, SafetensorError) as error:
+        raise ExtractionError(f"{folder}: model.safetensors cannot be read ({type(error).__name__})") from error
 
 
 def heads(state: Mapping[str, Tensor]) -> dict[str, Array]:

@@ -1,0 +1,134 @@
+"""The model that a training goes on from: a model folder, or an exported one as the shipped is."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # onnx brings it
+from onnx import GraphProto, NodeProto, numpy_helper
+from tokenizers import Tokenizer
+from torch import Tensor, nn
+
+from extractors.document import ExtractionError
+from extractors.encode import load_tokenizer
+from extractors.networks.bilstm import NAME
+from extractors.networks.encoders import Encoder, make_encoder
+from extractors.tags import Array
+from extractors.training.store import load_config, load_weights
+
+_ENCODER = "encoder."
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """A trained model, taken apart.
+
+    Attributes:
+        labels: Its mention labels.
+        relations: Its relation labels.
+        sizes: Of its encoder, as ``networks.encoders.make_encoder`` takes them.
+        tokenizer: Its tokenizer.
+        weights: By the names of a ``JointModel``.
+    """
+
+    labels: tuple[str, ...]
+    relations: tuple[str, ...]
+    sizes: Mapping[str, Any]
+    tokenizer: Tokenizer
+    weights: Mapping[str, Tensor]
+
+    def encoder(self) -> Encoder:
+        """Return an encoder of its sizes, the weights still to be put in."""
+        return make_encoder(self.sizes)
+
+    def put_into(self, model: nn.Module, labels: tuple[str, ...], relations: tuple[str, ...]) -> bool:
+        """Put the weights into a model; only the encoder's where it reads other labels or has heads of another shape.
+
+        Returns:
+            Whether the heads went in too.
+        """
+        own = model.state_dict()
+        heads = {name for name in own if not name.startswith(_ENCODER)}
+        is_alike = (labels, relations) == (self.labels, self.relations)
+        fits = is_alike and all(name in self.weights and self.weights[name].shape == own[name].shape for name in heads)
+        taken = {name: value for name, value in self.weights.items() if fits or name not in heads}
+        model.load_state_dict(own | {name: value for name, value in taken.items() if name in own})
+        return fits
+
+
+def load_start(folder: Path) -> Start:
+    """Return the model of a folder: what ``kgbuild train joint`` wrote, or the ``exported`` folder in it.
+
+    Of an exported model the weights are those it reads with: 8-bit ones are multiplied out.
+
+    Raises:
+        ExtractionError: If the folder holds neither, or an exported Bi-LSTM, whose layers ONNX holds in another form.
+    """
+    if (folder / "model.safetensors").is_file():
+        config, sizes = load_config(folder)
+        return Start(config.labels, config.relations, sizes, load_tokenizer(folder), load_weights(folder))
+    try:
+        values = json.loads((folder / "config.json").read_text("utf-8"))
+        sizes = values["encoder_config"]
+        with np.load(folder / "heads.npz", allow_pickle=False) as arrays:
+            heads = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
+        labels, relations = tuple(values["labels"]), tuple(values["relations"])
+        is_bert = sizes["model_type"] != NAME
+        weights = heads | unpacked(folder / "model.onnx") if is_bert else heads
+    except (OSError, KeyError, TypeError, ValueError, DecodeError) as error:
+        raise ExtractionError(f"{folder}: no model to go on from ({type(error).__name__})") from error
+    if not is_bert:
+        raise ExtractionError(f"{folder}: an exported {NAME} cannot be trained further; its model folder can")
+    return Start(labels, relations, sizes, load_tokenizer(folder), weights)
+
+
+def unpacked(file: Path) -> dict[str, Tensor]:
+    """Return the weights of an exported encoder by their names in torch, in single precision.
+
+    Vectors keep their names in ONNX. Matrices of linear layers lose theirs and stand transposed; each is told by the
+    bias that is added to what it gives.
+    """
+    graph = onnx.load(file).graph
+    values = _values(graph)
+    readers: dict[str, list[NodeProto]] = {}
+    for node in graph.node:
+        for name in node.input:
+            readers.setdefault(name, []).append(node)
+    found = {name: value for name, value in values.items() if name.startswith(_ENCODER)}
+    for node in graph.node:
+        if node.op_type in ("MatMul", "MatMulInteger") and (stem := _stem(node.input[1])) in values:
+            bias = _bias_behind(node, readers, values)
+            found[bias.removesuffix("bias") + "weight"] = values[stem].T
+    return {name: torch.from_numpy(np.array(value, order="C")) for name, value in found.items()}
+
+
+def _values(graph: GraphProto) -> dict[str, Array]:
+    """Return what a graph holds in floating point, 8-bit matrices multiplied out by their scales."""
+    held = {tensor.name: numpy_helper.to_array(tensor) for tensor in graph.initializer}
+    values = {name: value for name, value in held.items() if value.dtype == np.float32 and value.ndim}
+    for name, value in held.items():
+        if (stem := _stem(name)) != name:
+            zero = held[f"{stem}_zero_point"].astype(np.float32)
+            values[stem] = (value.astype(np.float32) - zero) * held[f"{stem}_scale"]
+    return values
+
+
+def _stem(name: str) -> str:
+    return name.removesuffix("_quantized")
+
+
+def _bias_behind(node: NodeProto, readers: Mapping[str, list[NodeProto]], values: Mapping[str, Array]) -> str:
+    """Return the name of the first bias that is added behind a node."""
+    waiting = [node]
+    while waiting:
+        for reader in (reader for output in waiting.pop(0).output for reader in readers.get(output, ())):
+            name = next((name for name in reader.input if name in values and name.endswith(".bias")), None)
+            if reader.op_type == "Add" and name is not None:
+                return str(name)
+            waiting.append(reader)
+    raise ValueError("a matrix without a bias behind it")
