@@ -76,4 +76,4 @@ def test_the_index_keeps_what_its_words_lead_to() -> None:
         assert (kept.words.tolist(), kept.similarities.tolist()) == (found.words.tolist(), found.similarities.tolist())
         assert kept.similarities[-1] == 1.0 and len(kept.words) > 1
     typed = lexicon.reach("nephritus")
-    assert "nephritis" in [VOCABULARY[i] for i in typed.words.tolist()]
+    assert "nephritis" in [lexicon._vocabulary[i] for i in typed.words.tolist()]
