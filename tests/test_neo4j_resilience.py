@@ -133,6 +133,9 @@ def test_commit_that_is_lost_is_done_once(
         assert store.retract("n0") is True
         assert proxy.lost is None
         assert store.put(notes) == 4
+        proxy.access, proxy.lost = "read", lost
+        assert len(store.events("p1")) == len(store.events("p1")) > 0
+        assert proxy.lost is None
 
     assert content(driver) == expected
 

@@ -6,9 +6,13 @@ Every test runs on both kinds of store: the same notes, the same question, the s
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from extractors.document import ASSERTIONS
 from kgbuild.graph import note_graph
 from kgbuild.query import (
     evidence,
@@ -26,6 +30,9 @@ from kgbuild.stores import GraphStore, Link, PatientFacts, open_store
 from ontologies.concept import Concept
 from tests.conftest import NEO4J
 from tests.marked import Codes, resolved
+
+if TYPE_CHECKING:
+    from tests.neo4j.server import Server
 
 CALCIUM = Concept("loinc", "30880-0", "Coronary artery calcium score")
 LIVER_CYST = Concept("icd10cm", "K76.89", "Other specified diseases of liver", parents=("K76.8",))
@@ -423,3 +430,63 @@ def test_questions_take_hostile_ids_and_texts_for_what_they_are(store: GraphStor
     assert timeline(store, text, code=text) == []
     assert store.retract(text)
     assert patients(store) == []
+
+
+# --- both at once -------------------------------------------------------------------------------------------------
+RELATIONS = ("MODIFY", "CAUSE", "BEFORE", "OVERLAP", "IDENTICAL", "UNKNOWN_RELATION")
+
+
+@st.composite
+def notes(draw: st.DrawFn) -> ResolvedNote:
+    """A note with some mentions, related and coded somehow."""
+    labels = ("Sign_symptom", "Diagnostic_procedure", "Biological_structure", "Distance", "History", "Family_history")
+    names = "abcdef"[: draw(st.integers(1, 6))]
+    mentions = (
+        f"[{draw(st.sampled_from(['cyst', 'fever', 'scan', '2 cm', '3 cm']))}|{draw(st.sampled_from(labels))} #{name} "
+        f"!{draw(st.sampled_from(['present', 'absent', 'possible', 'historical']))}]"
+        for name in names
+    )
+    pairs = draw(st.sets(st.tuples(st.sampled_from(names), st.sampled_from(names)), max_size=6))
+    relations = (f"{draw(st.sampled_from(RELATIONS))} {a} {b}" for a, b in sorted(pairs) if a != b)
+    number, day = draw(st.integers(0, 3)), draw(st.sampled_from([None, "2020-01-01", "2020-02-02"]))
+    codes: Codes = {"cyst": [(LIVER_CYST, 0.9), (CALCIUM, 0.4)], "scan": [(CALCIUM, 0.8)], "fever": [(LIVER_CYST, 0.6)]}
+    patient = draw(st.sampled_from(["p1", "p2"]))
+    return resolved(" ".join(mentions), *relations, note=f"n{number}", patient=patient, day=day, codes=codes)
+
+
+@pytest.fixture(scope="module")
+def both(tmp_path_factory: pytest.TempPathFactory, neo4j_server: "Server") -> Iterator[tuple[GraphStore, GraphStore]]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("NEO4J_USERNAME", neo4j_server.user)
+        patch.setenv("NEO4J_PASSWORD", neo4j_server.password)
+        folder = tmp_path_factory.mktemp("both") / "kg"
+        with open_store(folder, create=True) as rdf, open_store(neo4j_server.url, create=True) as neo4j:
+            for patient in neo4j.query("MATCH (n:Note) RETURN n.key AS key").rows:
+                neo4j.retract(str(patient[0]))
+            yield rdf, neo4j
+
+
+@NEO4J
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(given_notes=st.lists(notes(), max_size=4), gone=st.integers(0, 4))
+def test_both_stores_say_the_same_of_any_notes(
+    both: tuple[GraphStore, GraphStore], given_notes: list[ResolvedNote], gone: int
+) -> None:
+    """After some notes, the same ids with other content among them, and a retraction."""
+    graphs = [note_graph(note, f"f{i}") for i, note in enumerate(given_notes)]
+    for store in both:
+        for i in range(4):
+            store.retract(f"n{i}")
+        for graph in graphs:
+            store.put([graph])
+        store.retract(f"n{gone}")
+
+    first, second = both
+    assert patients(first) == patients(second)
+    assert first.concepts() == second.concepts()
+    for patient in ("p1", "p2"):
+        told = [timeline(store, patient, assertions=ASSERTIONS) for store in both]
+        assert told[0] == told[1]
+        assert sorted(first.links(patient)) == sorted(second.links(patient))
+    for code in ("K76.8", "icd10cm:K76.89", "30880-0"):
+        assert patients_with(first, code) == patients_with(second, code)

@@ -20,7 +20,8 @@ from kgbuild.stores.escaping import restored
 from kgbuild.stores.neo4j_connection import Connection, ServerError
 from kgbuild.stores.neo4j_query import ask
 from kgbuild.stores.neo4j_rows import LOCK, constraints, key
-from kgbuild.stores.neo4j_writing import groups, retract, write
+from kgbuild.stores.neo4j_writing import Behind, groups, retract, write
+from kgbuild.stores.writing import written
 
 
 class Neo4jStore:
@@ -69,21 +70,33 @@ class Neo4jStore:
         Small notes share a transaction. What has been put is on the server's disk when this returns.
 
         Raises:
-            StoreError: If a note cannot be written; those before it are.
+            StoreError: If a note cannot be written, or is not as the shapes say; those before it are.
         """
         self._refuse_to_write_if_read_only()
-        return sum(self._put(group) for group in groups(note_graphs))
+        count = 0
+        with Behind(self._write) as writer:
+            for group in groups(note_graphs):
+                if not writer.ids.isdisjoint(graph.note_id for graph in group):
+                    writer.wait()
+                count += self._put(group, writer)
+        return count
 
-    def _put(self, group: Sequence[NoteGraph]) -> int:
-        """Write some notes together, or one by one if they cannot all be written."""
-        written: set[str] = set()
+    def _put(self, group: Sequence[NoteGraph], write: Callable[[Sequence[NoteGraph]], None]) -> int:
+        """Check and write those notes of a group that are not there as they are; return how many."""
+        known = self._fingerprints([graph.note_id for graph in group])
+        due = [graph for graph in group if known[graph.note_id] != graph.fingerprint]
+        return written(due, lambda notes: write([graph for graph in due if graph.note_id in notes]))
+
+    def _write(self, group: Sequence[NoteGraph]) -> None:
+        """Write checked notes together, or one by one if they cannot all be written."""
         try:
-            self._connection.write(partial(write, group, written))
-        except ServerError as error:
-            if len(group) > 1:
-                return sum(self._put([graph]) for graph in group)
-            raise StoreError(f"note {group[0].note_id!r}: not written: the server answered {error.code}") from None
-        return len(written)
+            self._connection.write(partial(write, group))
+        except (ServerError, OverflowError) as error:
+            if len(group) == 1:
+                fault = f"the server answered {error.code}" if isinstance(error, ServerError) else "a number too large"
+                raise StoreError(f"note {group[0].note_id!r}: not written: {fault}") from None
+            for graph in group:
+                self._write([graph])
 
     def retract(self, note_id: str) -> bool:
         """Withdraw what only this note says; return False if the store does not know the note."""
@@ -99,8 +112,14 @@ class Neo4jStore:
     # --- reading --------------------------------------------------------------------------------------------------
     def fingerprint(self, note_id: str) -> str | None:
         """Return the fingerprint a note was put with, or None if the store does not know it."""
-        found = self._connection.read(questions.FINGERPRINTS, ids=[key(ids.note(note_id))])
-        return None if not found else str(found[0]["fingerprint"])
+        return self._fingerprints([note_id])[note_id]
+
+    def _fingerprints(self, note_ids: Sequence[str]) -> dict[str, str | None]:
+        """Return the fingerprints of some notes."""
+        keys = {note_id: key(ids.note(note_id)) for note_id in note_ids}
+        found = self._connection.read(questions.FINGERPRINTS, ids=list(keys.values()))
+        known = {record["id"]: str(record["fingerprint"]) for record in found}
+        return {note_id: known.get(this) for note_id, this in keys.items()}
 
     def patients(self) -> list[PatientFacts]:
         """Return the patients by id, with the number and the span of the events that a timeline shows."""

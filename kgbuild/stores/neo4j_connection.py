@@ -6,7 +6,7 @@ Nothing that passes here is logged: at DEBUG the driver would print every parame
 import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -69,13 +69,7 @@ class Connection:
         may drop while the server commits, so work must come to the same when it has been done already.
         """
         timed = unit_of_work(timeout=WRITE_SECONDS)(work)
-        for _ in range(_COMMITS):
-            try:
-                with self._session(WRITE_ACCESS) as session:
-                    return session.execute_write(timed)
-            except IncompleteCommit:
-                continue  # nobody knows whether it was done
-        raise StoreError(f"{self.url}: the connection dropped at each of {_COMMITS} commits")
+        return self._committed(WRITE_ACCESS, lambda session: session.execute_write(timed))
 
     def read(self, statement: str, **parameters: object) -> list[Record]:
         """Return the answer to a statement of ours."""
@@ -83,8 +77,14 @@ class Connection:
 
     def reading(self, work: Callable[[ManagedTransaction], _Result]) -> _Result:
         """Do some work in a transaction in which the server refuses to write."""
-        with self._session(READ_ACCESS) as session:
-            return session.execute_read(work)
+        return self._committed(READ_ACCESS, lambda session: session.execute_read(work))
+
+    def _committed(self, access: str, execute: Callable[[neo4j.Session], _Result]) -> _Result:
+        """Do a transaction, again if the connection drops while it is committed: nobody knows whether it was."""
+        for _ in range(_COMMITS):
+            with suppress(IncompleteCommit), self._session(access) as session:
+                return execute(session)
+        raise StoreError(f"{self.url}: the connection dropped at each of {_COMMITS} commits")
 
     def run(self, statements: Sequence[str]) -> None:
         """Run statements that want a transaction each: those on constraints."""

@@ -8,8 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from kgbuild.graph import Edge, Node, NoteGraph, Scalar
-from kgbuild.schema import EDGE_TYPES, NODE_TYPES
+from extractors.document import ASSERTIONS, Mention
+from kgbuild.dating import assertion_of
+from kgbuild.graph import Node, NoteGraph, Scalar
+from kgbuild.schema import EDGE_TYPES, EVENT_LABELS, HAD_ASSERTIONS, NODE_TYPES
 from kgbuild.stores.escaping import RDF, escaped
 
 STORE = "KgbuildStore"
@@ -103,9 +105,17 @@ FORGET = {
 
 NOT_HAD = (
     "UNWIND $ids AS id MATCH (n:Entity {id: id})<-[e:HAS_ENTITY]-() "
-    "WHERE NOT EXISTS { (n)<-[:REFERS_TO {had: true}]-() } DELETE e"
+    "WHERE NOT EXISTS { (n)<-[:REFERS_TO]-(mention) WHERE mention.label + ' ' + mention.assertion IN $had } DELETE e"
 )
 """Takes back that a patient has or had what no note says so of any more."""
+
+HAD = [
+    f"{label} {assertion}"
+    for label in EVENT_LABELS
+    for assertion in ASSERTIONS
+    if assertion_of(Mention(0, 1, label, "-", assertion)) in HAD_ASSERTIONS
+]
+"""Label and assertion of the mentions that say so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,13 +141,12 @@ def rows(graphs: Iterable[NoteGraph]) -> Rows:
     for graph in graphs:
         for node in graph.nodes:
             nodes[node.type].setdefault(key(node.id), {}).update(_node(node))
-        had = {edge.target for edge in graph.edges if edge.type == "HAS_ENTITY"}
         this: dict[str, list[str]] = {key(e.target): [] for e in graph.edges if e.type == "CODED_AS"}
         for edge in graph.edges:
             if edge.type == "IS_A":
                 this.setdefault(key(edge.source), []).append(key(edge.target))
             else:
-                edges[edge.type].append((key(edge.source), key(edge.target), _edge(edge, had)))
+                edges[edge.type].append((key(edge.source), key(edge.target), _properties(edge.properties)))
         parents |= this
     edges["IS_A"] = [(code, parent, {}) for code, some in parents.items() for parent in some]
     for name in edges.keys() & set(_SHARED):
@@ -165,12 +174,6 @@ def _node(node: Node) -> dict[str, object]:
     found = key(node.id)
     whole = {} if found == node.id else {_LONG_ID: node.id}
     return {"id": found, **whole, **_properties(node.properties)}
-
-
-def _edge(edge: Edge, had: set[str]) -> dict[str, object]:
-    """Return an edge's properties; a mention of what its note says that the patient has says so too."""
-    is_had = edge.type == "REFERS_TO" and edge.target in had
-    return _properties(edge.properties) | ({"had": True} if is_had else {})
 
 
 def _properties(properties: Mapping[str, Scalar]) -> dict[str, object]:

@@ -1,7 +1,9 @@
 """Transactions that write notes into Neo4j and take them back; each may be done again, see ``Connection.write``."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from typing import Self
 
 from neo4j import ManagedTransaction, Record
 
@@ -12,6 +14,44 @@ from kgbuild.stores.neo4j_questions import FINGERPRINTS
 
 ROWS = 5_000
 """Rows after which a transaction takes no further note; a longer note has one of its own."""
+
+
+class Behind:
+    """Writes notes in a thread of its own, so that the next are made and checked while the server works.
+
+    One write is under way at most; what is wrong with it is raised by the call after it, or when the block is left.
+
+    Args:
+        write: Writes some notes.
+
+    Attributes:
+        ids: The notes that are being written.
+    """
+
+    def __init__(self, write: Callable[[Sequence[NoteGraph]], None]) -> None:
+        self._write = write
+        self._pool = ThreadPoolExecutor(1)
+        self._last: Future[None] | None = None
+        self.ids: frozenset[str] = frozenset()
+
+    def __call__(self, group: Sequence[NoteGraph]) -> None:
+        """Have some notes written after those before them."""
+        self.wait()
+        self._last = self._pool.submit(self._write, group)
+        self.ids = frozenset(graph.note_id for graph in group)
+
+    def wait(self) -> None:
+        """Return when all has been written."""
+        last, self._last, self.ids = self._last, None, frozenset()
+        if last is not None:
+            last.result()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        with self._pool:
+            self.wait()
 
 
 def groups(note_graphs: Iterable[NoteGraph]) -> Iterator[list[NoteGraph]]:
@@ -29,8 +69,8 @@ def groups(note_graphs: Iterable[NoteGraph]) -> Iterator[list[NoteGraph]]:
         yield list(group.values())
 
 
-def write(group: Sequence[NoteGraph], written: set[str], transaction: ManagedTransaction) -> None:
-    """Write those notes of a group that are not there as they are; add their ids to ``written``."""
+def write(group: Sequence[NoteGraph], transaction: ManagedTransaction) -> None:
+    """Write those notes of a group that are not there as they are."""
     run = partial(_run, transaction)
     run(cypher.LOCK)
     keys = {graph.note_id: cypher.key(ids.note(graph.note_id)) for graph in group}
@@ -38,7 +78,6 @@ def write(group: Sequence[NoteGraph], written: set[str], transaction: ManagedTra
     due = [graph for graph in group if known.get(keys[graph.note_id]) != graph.fingerprint]
     if not due:
         return
-    written.update(graph.note_id for graph in due)
     old = [keys[graph.note_id] for graph in due if keys[graph.note_id] in known]
     shared = _withdraw(run, old) if old else {}
     new = cypher.rows(due)
@@ -75,7 +114,7 @@ def _forget(run: Callable[..., list[Record]], shared: Mapping[str, list[str]]) -
     if codes := shared.get("Concept"):
         shared["Concept"] = [*codes, *(row["id"] for row in run(cypher.UNCODED, ids=codes))]
     if entities := shared.get("Entity"):
-        run(cypher.NOT_HAD, ids=entities)
+        run(cypher.NOT_HAD, ids=entities, had=cypher.HAD)
     for label, statement in cypher.FORGET.items():
         if some := shared.get(label):
             run(statement, ids=some)

@@ -6,6 +6,8 @@ import socket
 import threading
 from typing import Self
 
+_READS = b"\x84mode\x81r"  # what Bolt's BEGIN says of a transaction that only reads
+_BEGIN = b"\xb1\x11"
 _COMMIT = b"\x00\x02\xb0\x12\x00\x00"  # Bolt's COMMIT: a chunk of two bytes, a structure without fields, signature 0x12
 
 
@@ -14,7 +16,8 @@ class Proxy:
 
     Attributes:
         url: Where it listens.
-        lost: ``request`` or ``answer``: what of the next commit is lost, with its connection; None for nothing.
+        lost: What of the next commit is lost, with its connection: ``request`` or ``answer``; None for nothing.
+        access: Whether that is a commit of a transaction that may ``write``, or only ``read``.
     """
 
     def __init__(self, url: str) -> None:
@@ -23,6 +26,8 @@ class Proxy:
         self._listening = socket.create_server(("127.0.0.1", 0))
         self.url = f"bolt://127.0.0.1:{self._listening.getsockname()[1]}"
         self.lost: str | None = None
+        self.access = "write"
+        self._access_of: dict[socket.socket, str] = {}
         self._open: set[socket.socket] = set()
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -59,7 +64,9 @@ class Proxy:
     def _passed(self, end: socket.socket, client: socket.socket, server: socket.socket) -> bool:
         """Pass on what one end says; return False when the connection is over."""
         said = end.recv(65536)
-        if end is client and said.endswith(_COMMIT) and self.lost is not None:
+        if end is client and _BEGIN in said:
+            self._access_of[client] = "read" if _READS in said else "write"
+        if end is client and said.endswith(_COMMIT) and self.lost and self._access_of.get(client) == self.access:
             lost, self.lost = self.lost, None
             if lost == "answer":
                 server.sendall(said)

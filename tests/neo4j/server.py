@@ -20,7 +20,7 @@ from neo4j.exceptions import DriverError, Neo4jError
 
 FOLDER = Path(__file__).parent
 _MAVEN = "{http://maven.apache.org/POM/4.0.0}"
-_START_SECONDS = 180
+_START_SECONDS = 600  # ten are enough on a machine that does nothing else
 
 _CONFIGURATION = """\
 server.bolt.listen_address=127.0.0.1:{port}
