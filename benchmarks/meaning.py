@@ -42,11 +42,11 @@ Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
 Cosines = Callable[[str, Ints], Floats]
 
-LONGEST = 32
+LONGEST = 20
 """Subwords of a name that are read."""
 
-TOGETHER = 256
-"""Names that are encoded at once."""
+TOGETHER, ALIKE = 256, 64
+"""Names that are encoded, and those of like length that are padded together."""
 
 
 class Transformer(nn.Module):
@@ -60,13 +60,19 @@ class Transformer(nn.Module):
 
     def forward(self, names: Sequence[Sequence[str]]) -> Tensor:
         """Return the unit vectors of names, each one string, ``(names, size)``."""
-        self.tokenizer.enable_padding()
         found = self.tokenizer.encode_batch([name for (name,) in names])
-        ids = torch.tensor([one.ids for one in found])
-        mask = torch.tensor([one.attention_mask for one in found])
+        order = sorted(range(len(names)), key=lambda i: len(found[i].ids))
+        parts = [self._means([found[i].ids for i in order[k : k + ALIKE]]) for k in range(0, len(order), ALIKE)]
+        return nn.functional.normalize(torch.cat(parts)[torch.tensor(order).argsort()], dim=1)
+
+    def _means(self, lists: Sequence[Sequence[int]]) -> Tensor:
+        """Return the mean states of names given as subwords of which the last is the longest, ``(names, hidden)``."""
+        longest = len(lists[-1])
+        ids = torch.tensor([[*ids, *([0] * (longest - len(ids)))] for ids in lists])
+        mask = torch.tensor([[1] * len(ids) + [0] * (longest - len(ids)) for ids in lists])
         with torch.autocast("cpu", torch.bfloat16):
             states = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
-        return nn.functional.normalize((states.float() * mask[:, :, None]).sum(dim=1), dim=1)
+        return (states.float() * mask[:, :, None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> Floats:
@@ -98,9 +104,9 @@ def teach(model: Transformer, wheel: Path, steps: int, rate: float) -> None:
             optimizer.step()
             losses.append(loss.item())
             step += 1
-            if step % 50 == 0:
+            if step % 25 == 0:
                 seconds = time.monotonic() - began
-                print(f"step {step}/{steps}: loss {np.mean(losses[-50:]):.3f}, {seconds:.0f} s", flush=True)
+                print(f"step {step}/{steps}: loss {np.mean(losses[-25:]):.3f}, {seconds:.0f} s", flush=True)
             if step == steps:
                 break
     model.eval()

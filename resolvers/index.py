@@ -34,7 +34,9 @@ THRESHOLD = 0.35
 """Score below which a resolver abstains by default. F1 is highest at 0.22 in a classification and at 0.40 in a
 terminology (``python -m resolvers.fit``); between them, as a wrong code costs a reader more than a missing one."""
 
-_INDEX_CODE = ("dense.py", "lexical.py", "meanings.py", "names.py", "normalize.py", "spelling.py", "words.py")
+_INDEX_CODE = (
+    "dense.py", "lexical.py", "meanings.py", "names.py", "normalize.py", "reach.py", "spelling.py", "words.py"
+)  # fmt: skip
 """What an index depends on beside its table; a change in these files makes it stale."""
 
 

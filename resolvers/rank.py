@@ -14,10 +14,11 @@ from rapidfuzz import fuzz, process
 
 from ontologies.arrays import Array, parted, slices
 from resolvers.dense import Bytes, Dense
-from resolvers.lexical import HEAD_SIMILARITY, Lexicon
+from resolvers.lexical import Lexicon
 from resolvers.meanings import GENERIC_HEADS, OPPOSITES, SETTINGS
 from resolvers.names import INHERITED, PREFERRED, key_of, written
 from resolvers.normalize import words
+from resolvers.reach import HEAD_SIMILARITY
 from resolvers.spelling import Floats, Ints
 from resolvers.weights import WEIGHTS, Weighing
 

@@ -9,11 +9,12 @@ from hypothesis import strategies as st
 from ontologies.concept import CodeTable, Concept
 from resolvers.dense import Dense, dense_arrays, in_bytes, word_vectors
 from resolvers.index import memory_resolver
-from resolvers.lexical import Lexicon, derived
+from resolvers.lexical import Lexicon
 from resolvers.meanings import GENERIC_HEADS
 from resolvers.names import name_arrays
 from resolvers.normalize import words
 from resolvers.rank import query_of
+from resolvers.reach import derived
 from resolvers.weights import WEIGHTS
 
 NAMES = [
