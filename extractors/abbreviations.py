@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 
 _BRACKETS = re.compile(r"\(([^()]{2,200})\)")
-_SEVERAL = re.compile(r"[;,]\s")
+_SEVERAL = re.compile(r"[;,:]\s")
 _END = re.compile(r"[.;:!?]\s")
 _TOKEN = re.compile(r"[^\W_]+(?:-[^\W_]+)*")
 

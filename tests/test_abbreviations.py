@@ -12,6 +12,7 @@ from extractors.abbreviations import abbreviations, expanded
     [
         ("with polycystic kidney disease (PKD)", {"PKD": "polycystic kidney disease"}),
         ("acute myocardial infarction (AMI; type 1)", {"AMI": "acute myocardial infarction"}),
+        ("phenobarbital (PB: 15 mg)", {"PB": "phenobarbital"}),
         ("methicillin-resistant Staphylococcus aureus (MRSA)", {"MRSA": "methicillin-resistant Staphylococcus aureus"}),
         ("hypertension (HTN) and diabetes mellitus (DM)", {"HTN": "hypertension", "DM": "diabetes mellitus"}),
         ("a TIA (transient ischemic attack)", {"TIA": "transient ischemic attack"}),
