@@ -21,6 +21,7 @@ from kgbuild.stores.endpoint import EndpointStore
 from kgbuild.stores.rdf import RdfStore
 from kgbuild.validate import validate
 from tests import jena
+from tests.test_rdf_kill import killed, notes, program
 from tests.test_shacl import BROKEN, SECRET, WHOLE
 from tests.test_stores import AGAIN, CALLS, HOSTILE, LESION, OTHER, ROOT, UPDATES, graph, hostile
 
@@ -219,15 +220,9 @@ KILLS = 20
 def test_ingest_that_is_killed_twenty_times_ends_like_an_undisturbed_one(
     server: jena.Fuseki, store: EndpointStore, tmp_path: Path
 ) -> None:
-    code = (
-        "import sys; from tests.test_rdf_kill import notes; from kgbuild.stores import open_store\n"
-        f"store = open_store({server.url!r}); print('open', flush=True)\n"
-        "for some in notes(): store.put(some)"
-    )
-    from tests.test_rdf_kill import killed, notes
-
-    assert killed(code, KILLS) >= KILLS
-    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    ingest = program(tmp_path, f"open_store({server.url!r})")
+    assert killed(ingest, KILLS) >= KILLS
+    subprocess.run([sys.executable, "-c", ingest], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
     with RdfStore(tmp_path / "calm", create=True) as calm:
         for some in notes():
             calm.put(some)

@@ -2,15 +2,18 @@
 
 import contextlib
 import os
+import pickle
 import random
 import shutil
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+
+import pytest
 
 from kgbuild import ids
 from kgbuild.graph import NoteGraph
@@ -38,12 +41,23 @@ def _text(i: int) -> str:
     return " ".join(f"[pain{(i + j) % 50}|Sign_symptom #m{j}]" for j in range(4))
 
 
-def killed(code: str, times: int) -> int:
+def program(folder: Path, opened: str) -> str:
+    """A program that puts the notes into a store, a batch after the other; it says when it begins."""
+    (folder / "notes.pickle").write_bytes(pickle.dumps(list(notes())))
+    return (
+        f"import pickle; from pathlib import Path; from kgbuild.stores import open_store\n"
+        f"some = pickle.loads(Path({str(folder / 'notes.pickle')!r}).read_bytes())\n"
+        f"store = {opened}; print('open', flush=True)\n"
+        "for batch in some: store.put(batch)"
+    )
+
+
+def killed(program: str, times: int) -> int:
     """Run a program again and again and kill each at a random moment after it has opened its store; how many were."""
     moments = random.Random(20261126)  # noqa: S311 (moments, no secrets)
     count = 0
     while count < times:
-        with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, cwd=ROOT) as process:
+        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=ROOT) as process:
             assert process.stdout is not None
             process.stdout.readline()
             time.sleep(moments.uniform(0, 0.15))
@@ -53,14 +67,13 @@ def killed(code: str, times: int) -> int:
     return count
 
 
-def test_ingest_that_is_killed_twenty_times_ends_like_an_undisturbed_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("much", [50_000, 1])
+def test_ingest_that_is_killed_twenty_times_ends_like_an_undisturbed_one(tmp_path: Path, much: int) -> None:
+    """By transactions and, since 1 triple is much then, by bulk loads."""
     path = tmp_path / "kg"
-    code = (
-        "from tests.test_rdf_kill import notes; from kgbuild.stores import open_store\n"
-        f"some = list(notes()); store = open_store({str(path)!r}, create=True); print('open', flush=True)\n"
-        "for batch in some: store.put(batch)"
-    )
-    assert killed(code, KILLS) >= KILLS
+    ingest = f"import kgbuild.stores.rdf; kgbuild.stores.rdf._MUCH = {much}\n"
+    ingest += program(tmp_path, f"open_store({str(path)!r}, create=True)")
+    assert killed(ingest, KILLS) >= KILLS
     whole = {len(triples(one)) for some in notes() for one in some}
 
     with RdfStore(path, read_only=True) as reader:
@@ -78,17 +91,35 @@ def test_ingest_that_is_killed_twenty_times_ends_like_an_undisturbed_one(tmp_pat
 
 
 # --- power cuts ---------------------------------------------------------------------------------------------------
-def as_after_a_power_cut(path: Path, copy: Path, left: float) -> Path:
-    """A copy of a store's folder in which only a part of the log, which nothing waits for, has reached the disk."""
+def as_after_a_power_cut(path: Path, copy: Path, sizes: Mapping[str, int]) -> Path:
+    """A copy of a store's folder in which only so much of each log has reached the disk."""
     shutil.copytree(path, copy)
     (copy / "LOCK").unlink(missing_ok=True)
     for log in copy.glob("*.log"):
-        os.truncate(log, int(log.stat().st_size * left))
+        os.truncate(log, min(sizes.get(log.name, 0), log.stat().st_size))
     return copy
 
 
-def test_what_was_acknowledged_needs_no_log_that_a_power_cut_may_lose(tmp_path: Path) -> None:
-    """New notes, a changed one and a withdrawn one are on disk when put and retract return."""
+@pytest.fixture
+def synced(monkeypatch: pytest.MonkeyPatch) -> dict[str, int]:
+    """How long each file was when the disk was last waited for."""
+    sizes: dict[str, int] = {}
+    fsync = os.fsync
+
+    def recorded(handle: int) -> None:
+        fsync(handle)
+        sizes[Path(os.readlink(f"/proc/self/fd/{handle}")).name] = os.fstat(handle).st_size
+
+    monkeypatch.setattr(os, "fsync", recorded)
+    return sizes
+
+
+@pytest.mark.parametrize("much", [1, 1_000_000])
+def test_what_was_acknowledged_survives_a_power_cut(
+    tmp_path: Path, synced: dict[str, int], monkeypatch: pytest.MonkeyPatch, much: int
+) -> None:
+    """New notes (by bulk load and by transaction), a changed one and a withdrawn one, when put and retract return."""
+    monkeypatch.setattr("kgbuild.stores.rdf._MUCH", much)
     some = next(notes())
     changed = graph("No more [pain|Sign_symptom].", note="n0", patient="p0", fingerprint="f2")
     with RdfStore(tmp_path / "kg", create=True) as store:
@@ -99,8 +130,9 @@ def test_what_was_acknowledged_needs_no_log_that_a_power_cut_may_lose(tmp_path: 
         ]
         for i, work in enumerate(works):
             work()
-            with RdfStore(as_after_a_power_cut(tmp_path / "kg", tmp_path / f"cut{i}", 0.0)) as cut:
+            with RdfStore(as_after_a_power_cut(tmp_path / "kg", tmp_path / f"cut{i}", synced)) as cut:
                 assert content(cut) == content(store)
+        assert content(store)
 
 
 def test_power_cut_before_put_returns_leaves_the_old_note_or_the_new_one(tmp_path: Path) -> None:
@@ -113,10 +145,14 @@ def test_power_cut_before_put_returns_leaves_the_old_note_or_the_new_one(tmp_pat
             wholes.append(content(calm))
     with RdfStore(tmp_path / "kg", create=True) as store:
         store.put([old, other])
+        store._store.flush()
         store._replace(iri(ids.note("n1")), set(triples(new)))  # what put does before it waits for the disk
         seen = set()
+        whole = {file.name: file.stat().st_size for file in (tmp_path / "kg").glob("*.log")}
+        newest = max(name for name, size in whole.items() if size)
         for i in range(12):
-            with RdfStore(as_after_a_power_cut(tmp_path / "kg", tmp_path / f"cut{i}", i / 11)) as cut:
+            torn = whole | {newest: whole[newest] * i // 11}
+            with RdfStore(as_after_a_power_cut(tmp_path / "kg", tmp_path / f"cut{i}", torn)) as cut:
                 assert content(cut) in wholes
                 seen.add(wholes.index(content(cut)))
     assert seen == {0, 1}

@@ -36,7 +36,7 @@ Done = subprocess.CompletedProcess[str]
 
 def run(folder: Path, *arguments: str, text: str | None = None, fails: bool = False) -> Done:
     """Run kgbuild with every log at DEBUG and Python's own warnings on stderr; it ends at once if it asks a network."""
-    environment = os.environ | {"KGBUILD_HOME": str(folder / "home"), "PYTHONWARNINGS": "default", "PYTHONDEVMODE": "1"}
+    environment = os.environ | {"KGBUILD_HOME": str(folder / "home"), "PYTHONWARNINGS": "default"}
     environment.pop("KGBUILD_STORE", None)
     call = [sys.executable, "-c", _PRELUDE, *arguments]
     done = subprocess.run(call, cwd=folder, env=environment, input=text, capture_output=True, text=True, check=False)

@@ -143,6 +143,19 @@ def test_concept_has_its_official_iri_and_its_parent(store: RdfStore) -> None:
     ]
 
 
+def test_long_log_is_made_into_tables_and_nothing_is_lost(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kgbuild.stores.rdf._LONGEST_LOG", 10_000)
+    with RdfStore(tmp_path / "kg", create=True) as store:
+        for i in range(8):
+            store.put([graph("A [lesion|Disease_disorder].", note=f"n{i}")])
+        store.put([graph("No [cough|Sign_symptom !absent].", note="n0", fingerprint="f2")])
+        assert len(list((tmp_path / "kg").glob("*.sst"))) > 0
+        kept = content(store)
+    with RdfStore(tmp_path / "kg") as store:
+        assert content(store) == kept
+        assert len(store.graphs()) == 8
+
+
 # --- retract ------------------------------------------------------------------------------------------------------
 def test_retract_leaves_what_others_say(store: RdfStore, tmp_path: Path) -> None:
     store.put([LESION, AGAIN, OTHER])

@@ -1,6 +1,8 @@
 """The folder of the embedded store: made for its owner alone, and locked for one writer or many readers."""
 
+import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
@@ -56,6 +58,21 @@ def leave_nothing_half_done(path: Path) -> None:
     """Remove files of a load that was killed before they became part of the database."""
     for file in path.glob(_UNFINISHED):
         file.unlink()
+
+
+def sync_log(path: Path) -> None:
+    """Wait until the log of a database, as it is now, is on disk.
+
+    Oxigraph commits a transaction when the operating system has its log, and has no way to wait for the disk but to
+    write all tables anew, which costs a hundred times as much.
+    """
+    for file in [*path.glob("*.log"), path]:
+        with suppress(FileNotFoundError):  # a log whose tables have been written since
+            handle = os.open(file, os.O_RDONLY)
+            try:
+                os.fsync(handle)
+            finally:
+                os.close(handle)
 
 
 def in_use(path: Path) -> StoreError:

@@ -7,8 +7,8 @@ from kgbuild.stores import StoreError
 from kgbuild.stores.checking import violations
 from kgbuild.stores.mapping import lines
 
-_LARGEST = 20_000
-"""Nodes and edges that are written together; some 80,000 triples, 15 MB of text. A load has a fixed cost."""
+_LARGEST = 50_000
+"""Nodes and edges that are written together; some 200,000 triples, 30 MB of text."""
 
 _SHOWN = 3  # violations of a note that a message names
 
