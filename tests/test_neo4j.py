@@ -1,8 +1,11 @@
 """The Neo4j store on a real server: whole notes, once each, there until withdrawn, and nobody's way in but reading."""
 
+import contextlib
 import itertools
 import json
 import logging
+import os
+import pty
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -507,6 +510,28 @@ def test_password_is_asked_where_the_environment_has_none(
         open_store(neo4j_url, create=True)
     with open_store(neo4j_url, create=True, password=lambda user: asked.append(user) or neo4j_server.password):  # type: ignore[func-returns-value]
         assert asked == [neo4j_server.user]
+
+
+def test_password_is_asked_at_a_terminal_and_not_shown(
+    store: Neo4jStore, neo4j_server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("NEO4J_PASSWORD")
+    program = str(Path(sys.executable).with_name("kgbuild"))
+    child, terminal = pty.fork()
+    if child == 0:
+        os.execv(program, [program, "patients", "--store", store.url])  # noqa: S606 (at a terminal)
+
+    shown = b""
+    while not shown.endswith(f"Password of {neo4j_server.user}: ".encode()):
+        shown += os.read(terminal, 1000)
+    os.write(terminal, neo4j_server.password.encode() + b"\n")
+    with contextlib.suppress(OSError):  # the other end of the terminal is gone
+        while more := os.read(terminal, 1000):
+            shown += more
+
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    assert b"patient" in shown
+    assert neo4j_server.password.encode() not in shown
 
 
 ADDRESSES = ["neo4j://u:s3cret@host:7687", "bolt://u@host", "bolt://host/db", "neo4j://", "bolt://host?x=1"]

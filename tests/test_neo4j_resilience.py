@@ -194,10 +194,11 @@ def test_ingests_at_the_same_time_come_to_what_they_say(
     neo4j_url: str, neo4j_server: Server, driver: neo4j.Driver, _small_transactions: None
 ) -> None:
     """Two replace the same notes from either end; a third withdraws notes of the same patients, findings and codes."""
-    new, kept = [visit(i, "f2") for i in range(NOTES)], [visit(i, "f2") for i in range(NOTES) if i % 3]
+    new = [visit(i, "f2") for i in range(15)]
+    kept = [graph for i, graph in enumerate(new) if i % 3]
     expected = undisturbed(neo4j_server, *kept)
     with Neo4jStore(neo4j_url, create=True) as store:
-        store.put(visit(i) for i in range(NOTES))
+        store.put(visit(i) for i in range(15))
     works: Sequence[Work] = (
         lambda store, _: [store.put([graph]) for graph in kept],
         lambda store, _: store.put(reversed(kept)),

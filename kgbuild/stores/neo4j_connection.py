@@ -18,7 +18,7 @@ from kgbuild.stores import StoreError
 
 _Result = TypeVar("_Result")
 
-RETRY_SECONDS = 120.0
+RETRY_SECONDS = 300.0
 """How long a transaction is tried again while the server restarts, or others hold what it needs."""
 
 WRITE_SECONDS = 600.0
