@@ -92,8 +92,7 @@ def test_rdflib_reads_the_same_graph_from_every_format(store: RdfStore) -> None:
 
 
 def test_riot_reads_the_same_graph_from_every_format(store: RdfStore, tmp_path: Path) -> None:
-    if (absent := jena.missing()) is not None:
-        pytest.skip(f"Jena does not read the exports: {absent}")
+    jena.require("Jena does not read the exports")
     suffix = {"turtle": "ttl"}
     for form in RDF_FORMATS:
         file = tmp_path / f"kg.{suffix.get(form, form)}"
@@ -248,8 +247,7 @@ def test_neo4j_imports_the_csv_files(store: RdfStore, tmp_path: Path) -> None:
     """By Neo4j's own import tool, as the script beside the files calls it."""
     from tests.neo4j import server
 
-    if (absent := server.missing()) is not None:
-        pytest.skip(f"Neo4j does not import the CSV files: {absent}")
+    jena.require("Neo4j does not import the CSV files")
     export_tables(store, tmp_path / "csv")
     home = tmp_path / "home"
     for name in ("conf", "data", "logs"):

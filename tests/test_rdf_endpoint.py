@@ -1,6 +1,5 @@
 """A SPARQL server as a store: the same as the embedded one, on Fuseki, through restarts, by two writers at once."""
 
-import os
 import subprocess
 import sys
 import threading
@@ -25,15 +24,10 @@ from tests.test_rdf_kill import killed, notes, program
 from tests.test_shacl import BROKEN, SECRET, WHOLE
 from tests.test_stores import AGAIN, CALLS, HOSTILE, LESION, OTHER, ROOT, UPDATES, graph, hostile
 
-_SKIPPED = "SPARQL endpoints are not tested"
-
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[jena.Fuseki]:
-    if (absent := jena.missing()) is not None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{_SKIPPED}: {absent}")
-        pytest.skip(f"{_SKIPPED}: {absent}; install Java 17 and Maven")
+    jena.require("SPARQL endpoints are not tested")
     running = jena.Fuseki(tmp_path_factory.mktemp("fuseki"))
     running.start()
     yield running

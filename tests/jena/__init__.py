@@ -12,6 +12,8 @@ import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import pytest
+
 FOLDER = Path(__file__).parent
 _MAVEN = "{http://maven.apache.org/POM/4.0.0}"
 _START_SECONDS = 120
@@ -22,6 +24,12 @@ def missing() -> str | None:
     """What Jena cannot be run without, or None."""
     absent = [name for name in ("java", "mvn") if shutil.which(name) is None]
     return f"{' and '.join(absent)} not found" if absent else None
+
+
+def require(what: str) -> None:
+    """Skip a test that needs Jena where it cannot be run; fail it in CI, where it must."""
+    if (absent := missing()) is not None:
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what}: {absent}; install Java 17 and Maven")
 
 
 def jars() -> Path:
