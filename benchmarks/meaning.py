@@ -149,9 +149,7 @@ def ranked(resolver: TableResolver, queries: Sequence[str], cosines: Cosines | N
         if cosines is not None:
             features[:, column] = cosines(query, names)
         rows, order = resolver.arrays["name_rows"][names], resolver.arrays["row_code_order"]
-        best = rank(
-            features.astype(np.float32), rows, names, order, weighing_of(is_classification=resolver.is_classification)
-        )
+        best = rank(features.astype(np.float32), rows, names, order, weighing)
         found[query] = resolver.table.rows[int(best.rows[0])].code
     return found
 

@@ -11,7 +11,7 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from ontologies.arrays import Array, pack_lists, pack_strings, slices
+from ontologies.arrays import Array, firsts, lengths_of, pack_lists, pack_strings, slices
 from resolvers.reach import Reach, Reaching, reach_arrays
 from resolvers.spelling import Floats, Ints
 
@@ -127,12 +127,8 @@ class Lexicon:
             (weight, word), *terms = terms
             reached = self._reached(word)
             is_in = slice(None) if among is None else among[reached.words]
-            names = reached.words[is_in]
-            totals[found] = scores
-            totals[names] += np.float32(weight) * reached.similarities[is_in]
-            scores, totals[found] = totals[found], 0
-            added, totals[names] = totals[names], 0
-            found, scores = np.concatenate([found, names[added > 0]]), np.concatenate([scores, added[added > 0]])
+            names, shares = reached.words[is_in], np.float32(weight) * reached.similarities[is_in]
+            found, scores = _added(found, scores, names, shares, totals) if len(found) else (names, shares)
             bound = float(np.sqrt(sum(weight * weight for weight, _ in terms)))
             if terms and len(found) >= limit and (least := np.partition(scores, -limit)[-limit]) >= bound:
                 is_near = scores >= least - bound
@@ -148,10 +144,10 @@ class Lexicon:
         if known is None:
             reach, arrays = self.reach(word), self._arrays
             inside, begins = slices(arrays["posting_starts"], reach.words)
-            shares = np.repeat(reach.similarities * self.idf[reach.words], np.diff(begins, append=len(inside)))
+            shares = np.repeat(reach.similarities * self.idf[reach.words], lengths_of(begins, len(inside)))
             order = np.argsort(arrays["postings"][inside])
             names = arrays["postings"][inside[order]]
-            first = np.flatnonzero(np.diff(names, prepend=-1))
+            first = firsts(names)
             names = names[first]
             cosines = np.maximum.reduceat(shares[order], first) / arrays["name_norms"][names]
             known = Reach(names, np.asarray(cosines, dtype=np.float32))
@@ -174,6 +170,16 @@ class Lexicon:
             near[reach.words] = 0
         found /= self._arrays["name_norms"][names]
         return found
+
+
+def _added(found: Ints, scores: Floats, names: Ints, shares: Floats, totals: Floats) -> tuple[Ints, Floats]:
+    """Return names and their scores with some shares added; ``totals``, ``(names of the table,)``, is 0 again then."""
+    totals[found] = scores
+    totals[names] += shares
+    scores, totals[found] = totals[found], 0
+    added, totals[names] = totals[names], 0
+    is_new = added > 0
+    return np.concatenate([found, names[is_new]]), np.concatenate([scores, added[is_new]])
 
 
 def _best(scores: Floats, items: Ints, limit: int) -> npt.NDArray[np.int64]:
