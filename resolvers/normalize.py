@@ -28,6 +28,16 @@ _SUBSCRIPT = re.compile(r"(?<=[^\W\d_])\((\d{1,2}[a-z]?[+-]?)\)")
 _HYPHEN = re.compile(r"\b(" + "|".join(sorted(JOINED_PREFIXES)) + r")-(?=[^\W\d_]{3})")
 _NOT_SPECIFIED = re.compile(r"\bnot otherwise specified\b|\bnos\b")
 _NOT_ELSEWHERE = re.compile(r"\bnot elsewhere classified\b|\bnec\b")
+_PHRASES = (
+    ("(", _SUBSCRIPT, r"\1"),
+    ("'", _APOSTROPHE_S, ""),
+    ("\u2019", _APOSTROPHE_S, ""),
+    ("-", _HYPHEN, r"\1"),
+    ("no", _NOT_SPECIFIED, " unspecified "),
+    ("ne", _NOT_ELSEWHERE, " "),
+    ("not else", _NOT_ELSEWHERE, " "),
+)
+"""What is seen to before words are told apart: a sign of it, how it is written, what comes in its place."""
 
 _SPELLING_RULES = (
     (re.compile(r"[ao]e(?=..)"), "e"),  # haemorrhage, oedema
@@ -57,7 +67,10 @@ def words(text: str) -> list[str]:
     >>> words("a hepatitis A")
     ['hepatitis', 'lettera']
     """
-    found = _once(_LETTERED_A.sub(r"\1 lettera", _fold(_with_letter(text))))
+    folded = _fold(_with_letter(text))
+    found = _once(_LETTERED_A.sub(r"\1 lettera", folded) if " a" in folded else folded)
+    if "not" not in found and found == _WORD.findall(folded):  # no word changed, so none would again
+        return found
     while (again := _once(" ".join(found))) != found:  # an abbreviation or a dropped word may make new neighbours
         found = again
     return found
@@ -95,9 +108,10 @@ def _fold(text: str) -> str:
 
 
 def _once(text: str) -> list[str]:
-    joined = _HYPHEN.sub(r"\1", _APOSTROPHE_S.sub("", _SUBSCRIPT.sub(r"\1", text)))
-    named = _NOT_ELSEWHERE.sub(" ", _NOT_SPECIFIED.sub(" unspecified ", joined))
-    forms = (_form(word) for word in _WORD.findall(named))
+    for sign, pattern, replacement in _PHRASES:
+        if sign in text:  # a table has a million names, of which few have any
+            text = pattern.sub(replacement, text)
+    forms = (_form(word) for word in _WORD.findall(text))
     kept = [part for form in forms for part in _SPELLED_OUT.get(form, form).split() if part not in STOP_WORDS]
     return [_number(word, before) for before, word in zip(["", *kept], kept, strict=False)]
 

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from rapidfuzz import fuzz, process
 
-from ontologies.arrays import Array, parted, slices
+from ontologies.arrays import Array, firsts, lengths_of, parted, slices
 from resolvers.dense import Bytes, Dense
 from resolvers.lexical import Lexicon
 from resolvers.meanings import GENERIC_HEADS, OPPOSITES, SETTINGS
@@ -133,7 +133,7 @@ def rank(features: Floats, rows: Ints, names: Ints, code_order: Ints, weighing: 
     """
     utilities = (features.astype(np.float64) * weighing.weights).sum(axis=1)  # a product by BLAS would round by batch
     by_row = np.lexsort((names, -utilities, rows))
-    best = by_row[np.diff(rows[by_row], prepend=-1) != 0]
+    best = by_row[firsts(rows[by_row])]
     best = best[np.lexsort((code_order[rows[best]], -utilities[best]))]
     peak = max(utilities[best][0], weighing.abstain)
     powers = np.exp(weighing.sharpness * (utilities[best] - peak))
@@ -268,7 +268,7 @@ class Ranker:
         ]
         if not any(asked):
             return np.zeros(len(overlap.starts), dtype=np.float32)
-        lengths = np.diff(overlap.starts, append=len(overlap.words))
+        lengths = lengths_of(overlap.starts, len(overlap.words))
         groups = np.repeat(np.array(asked, dtype=np.uint32)[overlap.query], lengths)
         opposed = np.bitwise_count(self._opposites[overlap.words] & groups)
         return np.minimum(_sums(np.where(overlap.covered < _SAME, opposed, 0), overlap), 2)
@@ -330,7 +330,7 @@ def _largest(values: Floats, starts: Places) -> Floats:
     """Return the largest value of each list, 0 where a list is empty: ``(query words, lists)``."""
     padded = np.concatenate([values, np.zeros((len(values), 1), dtype=np.float32)], axis=1)
     largest: Floats = np.maximum.reduceat(padded, starts, axis=1)
-    is_empty = np.diff(starts, append=values.shape[1]) == 0
+    is_empty = lengths_of(starts, values.shape[1]) == 0
     return np.where(is_empty, np.float32(0), largest)
 
 

@@ -97,17 +97,20 @@ class Reaching:
         return {int(words[place]): similarity for _, similarity, place in found}
 
 
-def reach_arrays(vocabulary: Sequence[str]) -> dict[str, Array]:
-    """Return what each word of a vocabulary leads to, and the arrays by which ``Reaching`` finds another word's.
+def reach_arrays(vocabulary: Sequence[str], is_kept: Array) -> dict[str, Array]:
+    """Return what words of a vocabulary lead to, and the arrays by which ``Reaching`` finds another word's.
 
     Args:
         vocabulary: The words of a table.
+        is_kept: Of which words it is found now, ``(vocabulary,)``; all of them lead to themselves at least.
     """
     spelling = spelling_arrays(vocabulary)
     reaching = Reaching(vocabulary, {word: index for index, word in enumerate(vocabulary)}, spelling)
-    reaches = reaching(vocabulary)
-    starts = np.zeros(len(vocabulary) + 1, dtype=np.int64)
-    np.cumsum([len(reach.words) for reach in reaches], out=starts[1:])
+    kept = np.flatnonzero(is_kept)
+    reaches = reaching([vocabulary[index] for index in kept.tolist()])
+    lengths, starts = np.zeros(len(vocabulary), dtype=np.int64), np.zeros(len(vocabulary) + 1, dtype=np.int64)
+    lengths[kept] = [len(reach.words) for reach in reaches]
+    np.cumsum(lengths, out=starts[1:])
     return {
         **spelling,
         "reach_words": np.concatenate([np.zeros(0, dtype=np.int32), *(reach.words for reach in reaches)]),

@@ -7,7 +7,7 @@ from zlib import crc32
 import numpy as np
 import numpy.typing as npt
 
-from ontologies.arrays import Array, slices
+from ontologies.arrays import Array, firsts, lengths_of, slices
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
@@ -120,10 +120,10 @@ class Spelling:
             np.flatnonzero(arrays["grams"].take(places, mode="clip") == grams) if len(arrays["grams"]) else places[:0]
         )
         inside, begins = slices(arrays["gram_starts"], places[known])
-        rows = np.repeat(row_of[known], np.diff(begins, append=len(inside)))
+        rows = np.repeat(row_of[known], lengths_of(begins, len(inside)))
         merged = np.sort(rows * len(arrays["gram_norms"]) + arrays["gram_words"][inside])
-        first = np.flatnonzero(np.diff(merged, prepend=-1))
-        shared = np.diff(first, append=len(merged))
+        first = firsts(merged)
+        shared = lengths_of(first, len(merged))
         is_pair = shared >= _LEAST_SHARED
         return merged[first[is_pair]], shared[is_pair]
 
