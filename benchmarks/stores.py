@@ -72,8 +72,8 @@ def _dump(store: RdfStore, path: Path) -> int:
 def growth(sizes: Sequence[int], of_patient: int) -> None:
     """Print what notes and a timeline cost when the store holds so many notes, some of each patient.
 
-    Milliseconds on the clock and, after the stroke, of CPU by all threads: on a busy machine only these say something.
-    The store is filled without the check of each note, which is of the cost of those that are put one by one.
+    Milliseconds on the clock and, after the stroke, of CPU: on a busy machine only these say something. The store is
+    filled without the check of each note, which is of the cost of those that are put one by one.
     """
     print(f"{of_patient} notes a patient; milliseconds, and of CPU:")
     print(
@@ -147,10 +147,10 @@ def _changed(graph: NoteGraph) -> NoteGraph:
 
 
 def _cost(work: Callable[[], object]) -> tuple[float, float]:
-    """Return the seconds that some work takes, on the clock and of CPU."""
-    wall, cpu = time.perf_counter(), time.process_time()
+    """Return the seconds that some work takes, on the clock and of CPU in this thread."""
+    wall, cpu = time.perf_counter(), time.thread_time()
     work()
-    return time.perf_counter() - wall, time.process_time() - cpu
+    return time.perf_counter() - wall, time.thread_time() - cpu
 
 
 def main() -> None:

@@ -12,8 +12,10 @@ import networkx as nx
 import pyoxigraph
 import pytest
 import rdflib
+from click.testing import CliRunner
 from hypothesis import given, settings
 
+from kgbuild.cli import cli
 from kgbuild.export import FORMATS, RDF_FORMATS, export, export_tables
 from kgbuild.export_graphml import write_graphml
 from kgbuild.export_tables import columns, restore_statements, text_of
@@ -222,6 +224,15 @@ def test_csv_is_for_its_owner_alone_and_never_written_over(store: RdfStore, tmp_
     with pytest.raises(StoreError, match="is there already"):
         export_tables(store, folder)
     assert [path.name for path in tmp_path.iterdir()] == ["csv"]
+
+
+def test_csv_without_a_folder_is_wrong_usage(tmp_path: Path) -> None:
+    with RdfStore(tmp_path / "kg", create=True) as store:
+        store.put([WHOLE])
+    asked = ["export", "--store", str(tmp_path / "kg"), "--format", "csv"]
+    assert CliRunner().invoke(cli, asked).exit_code == 2
+    assert CliRunner().invoke(cli, [*asked, "-o", str(tmp_path / "csv"), "--without-text"]).exit_code == 0
+    assert SECRET not in (tmp_path / "csv" / "Mention.csv").read_text("utf-8")
 
 
 def test_folder_that_cannot_be_written_whole_is_absent(tmp_path: Path) -> None:

@@ -141,10 +141,19 @@ def _broken(
         if values is None:
             if wanted.is_required:
                 yield f"{wanted.name} is missing"
-        else:
+        elif len(values) > 1 or not _is_plainly_right(wanted, values[0], classes):
             yield from _wrong(wanted, values, said, classes)
     if left:
         yield "has a property that its class does not have"
+
+
+def _is_plainly_right(wanted: PropertyShape, value: str, classes: Mapping[str, list[str]]) -> bool:
+    """Tell at a glance that a single value is right; most are, and of the others ``_wrong`` tells."""
+    if wanted.class_ is not None:
+        return wanted.class_ in classes.get(value, ())
+    if wanted.allowed:
+        return value in wanted.allowed
+    return wanted.datatype == _STRING and wanted.pattern is None and value[0] == value[-1] == '"'
 
 
 def _wrong(
@@ -156,9 +165,8 @@ def _wrong(
     """Yield what is wrong with the values along a path."""
     if wanted.is_single and len(values) > 1:
         yield f"{wanted.name} is there more than once"
-    for target in wanted.classes:
-        if not all(target in classes.get(value, ()) for value in values):
-            yield f"{wanted.name} is of another class"
+    if wanted.class_ is not None and not all(wanted.class_ in classes.get(value, ()) for value in values):
+        yield f"{wanted.name} is of another class"
     if wanted.allowed and not wanted.allowed.issuperset(values):
         yield f"{wanted.name} is none of those allowed"
     if wanted.is_iri and not all(value.startswith("<") for value in values):

@@ -35,7 +35,7 @@ class PropertyShape:
     is_inverse: bool
     is_required: bool
     is_single: bool
-    classes: tuple[str, ...]
+    class_: str | None
     datatype: str | None
     is_iri: bool
     allowed: frozenset[str]
@@ -104,7 +104,7 @@ class _Reader:
         counts = [_number(count) for name in ("minCount", "maxCount") for count in given.get(name, ())]
         assert counts in ([], [1], [1, 1]), path
         members = [str(member) for head in given.pop("in", ()) for member in self._list(head)]
-        kinds = given.pop("nodeKind", [])
+        kinds, classes = given.pop("nodeKind", []), given.pop("class", [])
         assert all(str(kind) == f"<{_SH}IRI>" for kind in kinds), path
         found = PropertyShape(
             name="^" + _short(inverse[0]) if inverse else _short(path),
@@ -112,7 +112,7 @@ class _Reader:
             is_inverse=bool(inverse),
             is_required=bool(given.pop("minCount", ())),
             is_single=bool(given.pop("maxCount", ())),
-            classes=tuple(map(str, given.pop("class", ()))),
+            class_=_only(classes),
             datatype=_only(given.pop("datatype", [])),
             is_iri=bool(kinds),
             allowed=frozenset(members),
