@@ -3,9 +3,11 @@
 python -m tests.neo4j.server       # fetch the jars, once; into ~/.cache/kgbuild
 """
 
+import ctypes
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
@@ -20,6 +22,7 @@ from neo4j.exceptions import DriverError, Neo4jError
 
 FOLDER = Path(__file__).parent
 _MAVEN = "{http://maven.apache.org/POM/4.0.0}"
+_PDEATHSIG = 1  # linux/prctl.h
 _START_SECONDS = 600  # ten are enough on a machine that does nothing else
 
 _CONFIGURATION = """\
@@ -82,7 +85,9 @@ class Server:
         command = ["java", *self.options, *_FLAGS, "-cp", f"{jars()}/*", "org.neo4j.server.CommunityEntryPoint"]
         command += [f"--home-dir={self.home}", f"--config-dir={self.home / 'conf'}"]
         with (self.home / "out.txt").open("ab") as out:
-            self._process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+            self._process = subprocess.Popen(
+                command, stdout=out, stderr=out, stdin=subprocess.DEVNULL, preexec_fn=_end_with_parent
+            )
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
@@ -122,6 +127,12 @@ class Server:
         except (OSError, DriverError, Neo4jError):
             return False
         return True
+
+
+def _end_with_parent() -> None:
+    """Have the kernel end this process when the one that started it is killed, where it can."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
 
 
 def new_server(home: Path, *, options: Sequence[str] = SMALL, cache: str = "64m") -> Server:
