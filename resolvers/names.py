@@ -9,7 +9,7 @@ from zlib import crc32
 import numpy as np
 
 from ontologies.arrays import Array, pack_lists, pack_strings
-from ontologies.concept import CodeTable, Concept
+from ontologies.concept import CodeTable, Concept, TableError
 from ontologies.systems import SYSTEMS
 from resolvers.dense import dense_arrays
 from resolvers.lexical import word_arrays
@@ -47,7 +47,11 @@ class _Name:
 
 
 def name_arrays(table: CodeTable) -> dict[str, Array]:
-    """Return everything that retrieval and ranking read of a table's names."""
+    """Return everything that retrieval and ranking read of a table's names.
+
+    Raises:
+        TableError: If no name can be searched for.
+    """
     concepts = list(table)
     words_of = lru_cache(maxsize=None)(words)
     row_of = {concept.code: row for row, concept in enumerate(concepts)}
@@ -55,6 +59,8 @@ def name_arrays(table: CodeTable) -> dict[str, Array]:
     is_classification = table.system in SYSTEMS and SYSTEMS[table.system].is_classification
     inheriting = _inheriting(concepts, parents, words_of) if is_classification else {}
     names = [name for name in _names(concepts, inheriting, words_of) if name.words]  # "---" cannot be searched for
+    if not names:
+        raise TableError(f"{table.system} {table.release}: expected names with a word or a number, found none")
     id_of, arrays = word_arrays([name.words for name in names])
     meanings = dense_arrays(list(id_of), arrays["name_words"], arrays["name_word_starts"])
     optional = np.array([word in name.optional for name in names for word in name.words], dtype=np.bool_)
@@ -76,7 +82,6 @@ def name_arrays(table: CodeTable) -> dict[str, Array]:
         "name_text_starts": text_starts,
         "row_is_usable": _usable(concepts, parents) if is_classification else np.ones(len(concepts), dtype=np.bool_),
         "row_breadth": _breadth(parents),
-        "row_names": np.log([len(concept.names) for concept in concepts]).astype(np.float32),
         "row_code_order": _code_order(concepts),
         "row_parents": parent_rows,
         "row_parent_starts": parent_starts,

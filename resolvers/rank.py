@@ -31,6 +31,9 @@ MAX_WORDS = 32
 _Flags = npt.NDArray[np.bool_]
 Places = npt.NDArray[np.int64]
 
+_MOST_FOUND = 8
+"""Names of a concept found from which on more say nothing: MeSH has the words of some names in every order; chosen."""
+
 _SAME = 0.99
 _SIMILAR = 0.6
 """Least similarity at which a word counts as said when words are counted rather than weighed; chosen."""
@@ -92,6 +95,8 @@ class _Overlap:
         words: Word ids, flat over pairs, ``(words,)``.
         starts: Where each name begins in the flat arrays, ``(pairs,)``.
         optional: Whether each word need not be said, ``(words,)``.
+        found: How many names of its concept the query has found, up to ``_MOST_FOUND``, as the logarithm of one more,
+            ``(pairs,)``.
     """
 
     query: Places
@@ -104,6 +109,7 @@ class _Overlap:
     words: Ints
     starts: Places
     optional: _Flags
+    found: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +204,7 @@ class Ranker:
             "is written so": arrays["name_written"][overlap.names] == written_so,
             "is the query but for its head": is_but_for_head,
             "is preferred": arrays["name_kinds"][overlap.names] == PREFERRED,
-            "has many names": arrays["row_names"][rows] / 4,
+            "is found by many names": overlap.found,
             "has much below it": arrays["row_breadth"][rows] / 8,
             "unspecified, all said": unspecified & is_whole,
             "unspecified, not all said": unspecified & ~is_whole,
@@ -252,6 +258,7 @@ class Ranker:
             found,
             starts,
             arrays["name_optional"][places],
+            np.log1p(np.minimum(np.bincount(context_of), _MOST_FOUND)).astype(np.float32)[context_of],
         )
 
     def _weights(self, queries: Sequence[Query], most: int) -> Floats:

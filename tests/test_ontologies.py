@@ -2,7 +2,7 @@
 
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from kgbuild.cli import main
 from ontologies import store
 from ontologies.arrays import read_arrays, write_arrays
 from ontologies.concept import CodeTable, Concept, TableError
@@ -283,6 +284,93 @@ def test_malformed_table_leaves_the_earlier_one(tmp_path: Path) -> None:
     with pytest.raises(TableError):
         store.add_table("local", [write(tmp_path / "b.tsv", "code\tname\n2\n")])
     assert [concept.code for concept in store.open_table("local")] == ["1"]
+
+
+# --- by the command line --------------------------------------------------------------------------------------------
+Run = Callable[..., tuple[int, str, str]]
+
+OBO = "format-version: 1.2\n\n[Term]\nid: HP:1\nname: a\n{}\n\n[Term]\nid: HP:{}\nname: b\nis_a: HP:1\n"
+"""Two terms, the second below the first."""
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs kgbuild in ``tmp_path``: exit code, what was printed, what was told."""
+
+    def command(*arguments: str) -> tuple[int, str, str]:
+        monkeypatch.setattr("sys.argv", ["kgbuild", *arguments])
+        before = os.umask(0o077)
+        try:
+            with pytest.raises(SystemExit) as left:
+                main()
+        finally:
+            os.umask(before)
+        return int(left.value.code or 0), *capsys.readouterr()
+
+    monkeypatch.chdir(tmp_path)
+    return command
+
+
+@pytest.mark.parametrize(
+    ("system", "file", "content", "message"),
+    [
+        (
+            "local", "t.tsv", "code\tname\tparents\nA\ta\tB\nB\tb\tC\nC\tc\tA\n",
+            "t.tsv:2: expected parents without a cycle, found A -> B -> C -> A",
+        ),
+        (
+            "local", "t.tsv", "code\tname\tparents\nA\ta\t\nB\tb\tB\n",
+            "t.tsv:3: expected parents without a cycle, found B -> B",
+        ),
+        (
+            "local", "t.tsv", "code\tname\nA\tliver\nB\theart\nA\thepar\n",
+            "t.tsv:4: expected each code once (other names go into the column synonyms), found A again, "
+            "first in t.tsv:2",
+        ),
+        (
+            "hpo", "t.obo", OBO.format("is_a: HP:2", 2),
+            "t.obo:3: expected parents without a cycle, found HP:1 -> HP:2 -> HP:1",
+        ),
+        ("hpo", "t.obo", OBO.format("", 1), "t.obo:8: expected each id once, found HP:1 again, first in t.obo:3"),
+    ],
+    ids=["cycle", "own parent", "two names of a code", "cycle in OBO", "two names of a term"],
+)  # fmt: skip
+def test_unusable_table_is_told_in_one_line_and_the_earlier_one_stays(
+    run: Run, home: Path, tmp_path: Path, system: str, file: str, content: str, message: str
+) -> None:
+    write(tmp_path / "earlier.tsv", "code\tname\nHP:9\tfever\n")
+    assert run("ontology", "add", system, "earlier.tsv")[0] == 0
+    write(tmp_path / file, content)
+    before = sorted(home.rglob("*"))
+    assert run("ontology", "add", system, file) == (1, "", f"Error: {message}\n")
+    assert sorted(home.rglob("*")) == before
+    code, out, _ = run("resolve", "fever", "--system", system)
+    assert code == 0 and "HP:9" in out
+
+
+def test_first_table_that_is_unusable_leaves_nothing(run: Run, home: Path, tmp_path: Path) -> None:
+    write(tmp_path / "t.tsv", "code\tname\tparents\nA\ta\tA\n")
+    assert run("ontology", "add", "local", "t.tsv")[0] == 1
+    assert not home.exists()
+    code, out, told = run("resolve", "a", "--system", "local")
+    assert (code, out) == (1, "") and told.startswith("Error: local: expected a table, found none;")
+
+
+@pytest.mark.parametrize("header", ["code\tname", "code\tname\tsynonyms"])
+def test_table_without_synonyms_resolves(run: Run, tmp_path: Path, header: str) -> None:
+    rest = "\t" * (header.count("\t") - 1)
+    write(tmp_path / "t.tsv", f"{header}\nA\tyellow fever{rest}\nB\tback pain{rest}\n")
+    assert run("ontology", "add", "local", "t.tsv", "--release", "1") == (0, "", "local: 2 codes, 2 names, release 1\n")
+    code, out, _ = run("resolve", "pain in the back", "--system", "local", "--format", "jsonl")
+    assert code == 0 and '"code": "B"' in out
+
+
+def test_table_of_which_no_name_has_a_word_is_told_when_it_is_asked(run: Run, tmp_path: Path) -> None:
+    write(tmp_path / "t.tsv", "code\tname\nA\t---\nB\t?\n")
+    assert run("ontology", "add", "local", "t.tsv", "--release", "1")[0] == 0
+    code, out, told = run("resolve", "pain", "--system", "local")
+    assert (code, out) == (1, "")
+    assert told.endswith("Error: local 1: expected names with a word or a number, found none\n")
 
 
 @pytest.mark.parametrize("step", ["fdopen", "replace"])

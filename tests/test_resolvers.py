@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ontologies import store
-from ontologies.concept import CodeTable, Concept
+from ontologies.concept import CodeTable, Concept, TableError
 from ontologies.readers.tsv import read_tsv
 from resolvers import words
 from resolvers.candidate import Candidate, Resolver
@@ -272,8 +272,9 @@ def test_name_that_is_written_so_goes_before_one_of_the_same_words() -> None:
     assert best(resolver, "(-)-ketamine") == "A"
 
 
-def test_table_whose_names_hold_no_word_finds_nothing() -> None:
-    assert memory_resolver(table(A="---", B="of the"))(["of the", "a"], 5) == [[], []]
+def test_table_whose_names_hold_no_word_is_refused() -> None:
+    with pytest.raises(TableError, match="local 1: expected names with a word or a number, found none"):
+        memory_resolver(table(A="---", B="of the"))
 
 
 # --- laws ---------------------------------------------------------------------------------------------------------
