@@ -9,9 +9,9 @@
 is most probable: a conditional logit. The word vectors have learnt from these very synonyms, so meaning takes no part
 in it; its weight is ``MEANING``. The weights in use are those of this fit when rapidfuzz's ``token_set_ratio`` was a
 feature too, with half of its weight at "letters in order": what is printed now is near them, and 1.3 points worse on
-the development part of the index, mostly by its lower "said" (docs/coding.md); "is
-found by many names", "said by what is above" and "unspecified, not all said" were chosen on that part. The utility of abstaining, the sharpness
-and the threshold are chosen on the even rows of the evaluation file together with ``NOT_CLINICAL``, so that scores are
+the development part of the index, mostly by its lower "said" (docs/coding.md); "is found by many names", "said by what
+is above" and "unspecified, not all said" were chosen on that part. The utility of abstaining, the sharpness and the
+threshold are chosen on the even rows of the evaluation file together with ``NOT_CLINICAL``, so that scores are
 near the share of right answers.
 
 **A terminology** is fitted on phrases with codes: the annotated mentions of the training parts of NCBI disease and
