@@ -31,8 +31,8 @@ BLOCK = 32
 """Queries that are ranked together: enough to share numpy's cost of a call, few enough for the cache; chosen."""
 
 THRESHOLD = 0.35
-"""Score below which a resolver abstains by default. By ``python -m resolvers.fit`` F1 is highest between 0.22 and 0.30 in a
-classification and about 0.4 in a terminology; between them, as a wrong code costs a reader more than a missing one."""
+"""Score below which a resolver abstains by default. By ``python -m resolvers.fit`` F1 is highest between 0.22 and 0.30
+in a classification and about 0.4 in a terminology; a wrong code costs a reader more than a missing one."""
 
 _INDEX_CODE = (
     "dense.py", "lexical.py", "meanings.py", "names.py", "normalize.py", "reach.py", "spelling.py", "words.py"
