@@ -24,7 +24,7 @@ from resolvers.rank import Ranked, Ranker, Retrieved, query_of
 from resolvers.spelling import Ints
 from resolvers.weights import WEIGHTS, weighing_of
 
-POOL, NEAR = 96, 48
+POOL, NEAR = 64, 48
 """Most names that retrieval by words and by meaning hand to the ranking."""
 
 BLOCK = 32
