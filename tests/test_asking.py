@@ -23,7 +23,7 @@ def test_processes_answer_what_one_does_in_the_order_of_the_queries(
     colds: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asking, "PART", 3)
-    queries = ["fever", "cold", "", "coughs", "nothing here", "common colds"] * 3
+    queries = ["fever", "a common cold", "", "coughs", "nothing here", "common colds"] * 3
     resolvers = {"local": open_resolver("local")}
     alone = asking.all_rows(queries, resolvers, 2, jobs=1)
     assert [row["query"] for row in alone] == queries

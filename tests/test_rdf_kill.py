@@ -92,8 +92,20 @@ def test_ingest_that_is_killed_twenty_times_ends_like_an_undisturbed_one(tmp_pat
 
 # --- power cuts ---------------------------------------------------------------------------------------------------
 def as_after_a_power_cut(path: Path, copy: Path, sizes: Mapping[str, int]) -> Path:
-    """A copy of a store's folder in which only so much of each log has reached the disk."""
-    shutil.copytree(path, copy)
+    """A copy of a store's folder in which only so much of each log has reached the disk.
+
+    RocksDB merges tables in the background, so the folder is copied until it holds the same files before and after.
+    """
+    for _ in range(50):
+        before = sorted(file.name for file in path.iterdir())
+        with contextlib.suppress(shutil.Error):
+            shutil.copytree(path, copy)
+            if before == sorted(file.name for file in path.iterdir()) == sorted(file.name for file in copy.iterdir()):
+                break
+        shutil.rmtree(copy)
+        time.sleep(0.1)
+    else:
+        raise AssertionError(f"{path} does not come to rest")
     (copy / "LOCK").unlink(missing_ok=True)
     for log in copy.glob("*.log"):
         os.truncate(log, min(sizes.get(log.name, 0), log.stat().st_size))

@@ -579,7 +579,8 @@ def test_ctrl_c_says_how_to_go_on(encoder: Path, corpus: Path, tmp_path: Path) -
     call = [
         sys.executable,
         "-c",
-        "from kgbuild.cli import main; main()",
+        # a shell that starts tests in the background has SIGINT ignored, and children inherit that
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler);from kgbuild.cli import main; main()",
         "train",
         "joint",
         "brat",
