@@ -106,7 +106,8 @@ def _load_reading(folder: Path) -> Reading:
     """Return what ``config.json`` and ``heads.npz`` say."""
     try:
         config = json.loads((folder / "config.json").read_text("utf-8"))
-        config.pop("encoder_config", None)
+        for name in ("encoder", "encoder_config"):  # for who trains on
+            config.pop(name, None)
         with np.load(folder / "heads.npz", allow_pickle=False) as arrays:
             weights = laid_out(arrays)
         names = {key: tuple(config[key]) for key in ("labels", "relations", "local")}

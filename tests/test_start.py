@@ -14,10 +14,13 @@ from extractors.networks.vectors import random_vectors
 from extractors.runtime import SHIPPED
 from extractors.training.export import export_model
 from extractors.training.loop import Watch, read_epochs, train_joint
-from extractors.training.start import Start, load_start
+from extractors.training.parts import Source
+from extractors.training.recipes import train_corpus
+from extractors.training.start import Start, load_start, new_model
 from extractors.training.store import load_model
 from kgbuild.cli import cli
-from tests.test_joint import LABELS, NOTES, QUICK, RELATIONS
+from tests.test_joint import LABELS, NOTES, QUICK, RELATIONS, document
+from tests.test_training import brat, plan
 
 pytestmark = pytest.mark.usefixtures("_one_thread")
 
@@ -69,7 +72,7 @@ def test_a_model_of_other_labels_gives_its_encoder(trained: Path, encoder: Path)
     config = replace(config_of(encoder), labels=("Other",))
     model = JointModel(config, start.encoder())
     emission = model.emission.weight.clone()
-    assert not start.put_into(model, config.labels, config.relations)
+    assert not start.put_into(model)
     assert torch.equal(model.emission.weight, emission)
     name = "encoder.embeddings.word_embeddings.weight"
     assert torch.equal(model.state_dict()[name], start.weights[name])
@@ -78,7 +81,36 @@ def test_a_model_of_other_labels_gives_its_encoder(trained: Path, encoder: Path)
 def test_a_model_with_heads_of_another_width_gives_its_encoder(trained: Path, encoder: Path) -> None:
     start = load_start(trained)
     model = JointModel(replace(config_of(encoder), pair_size=8), start.encoder())
-    assert not start.put_into(model, LABELS, RELATIONS)
+    assert not start.put_into(model)
+
+
+def test_a_run_that_goes_on_from_another_model_is_another_run(trained: Path, encoder: Path, tmp_path: Path) -> None:
+    training = replace(QUICK, epochs=1, batch_subwords=40)
+    train_joint(NOTES, NOTES, tmp_path, config_of(encoder), training, Watch(), start=load_start(trained))
+    other = load_start(trained / "exported")
+    with pytest.raises(ExtractionError, match="checkpoint of another run: model begun with differ"):
+        train_joint(NOTES, NOTES, tmp_path, config_of(encoder), training, Watch(), start=other)
+
+
+def test_a_window_longer_than_the_encoder_is_refused(trained: Path, encoder: Path) -> None:
+    with pytest.raises(ExtractionError, match="it holds 512 subwords, and a window may have 600"):
+        new_model(replace(config_of(encoder), limit=600), None, load_start(trained))
+
+
+def test_what_is_taken_over_is_told_and_what_was_learnt_before_is_remembered(encoder: Path, tmp_path: Path) -> None:
+    texts = [f"[pain|Finding] in the [{place}|Site]." for place in ("chest", "liver", "lung", "left kidney", "mass")]
+    (tmp_path / "brat").mkdir()
+    source = Source(
+        "brat", brat(tmp_path / "brat", [document(text, (1, 0, "MODIFY")) for text in texts]), ratio=(3, 1, 1)
+    )
+    first = train_corpus(source, plan(encoder), tmp_path / "first", Watch(), lambda line: None)
+    said: list[str] = []
+    on = replace(plan(encoder), start=tmp_path / "first" / "exported")
+    again = train_corpus(replace(source, seed=source.seed + 1), on, tmp_path / "again", Watch(), said.append)
+    assert "goes on from exported: encoder and heads" in said
+    assert any(line.startswith("warning: exported has learnt from ") for line in said)
+    assert set(again["learnt"]) > set(first["learnt"]) and again["model"]["encoder"] == str(encoder)
+    assert "| goes on from | exported |" in (tmp_path / "again" / "README.md").read_text()
 
 
 def test_the_shipped_model_can_be_trained_on() -> None:

@@ -92,7 +92,7 @@ def write_card(folder: Path, facts: Mapping[str, Any]) -> None:
     """Write ``README.md`` and ``run.json`` of a model folder."""
     write_text(folder / RUN, json.dumps(facts, indent=1) + "\n")
     model = facts["model"]
-    settings = {**model, **facts["training"]}
+    settings = {**model, **facts["training"], "goes on from": facts["start"] or "none"}
     for key in ("labels", "relations", "local"):
         settings.pop(key)
     text = _CARD.format(

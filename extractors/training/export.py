@@ -52,8 +52,8 @@ def export_model(source: Path, target: Path, *, int8: bool = True) -> None:
             shutil.copy(full, target / "model.onnx")
     np.savez(target / "heads.npz", **heads(model.state_dict()))  # type: ignore[arg-type]  # numpy types the keywords as bool
     names = ("labels", "relations", "local", "limit", "context", "threshold", "mention_threshold", "sentences")
-    facts = {name: getattr(model.config, name) for name in names}
-    facts["encoder_config"] = encoder_sizes(model)  # for who trains on; reading does without
+    facts = {name: getattr(model.config, name) for name in (*names, "encoder")}
+    facts["encoder_config"] = encoder_sizes(model)  # this and the encoder's name are for who trains on
     (target / "config.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
     shutil.copy(source / "tokenizer.json", target / "tokenizer.json")
 

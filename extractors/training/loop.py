@@ -17,15 +17,13 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from extractors.document import Document, ExtractionError
-from extractors.networks.bilstm import NAME, bilstm_encoder
-from extractors.networks.encoders import Encoder, check_room, load_encoder, load_tokenizer_of
 from extractors.networks.joint import Batch, JointConfig, JointModel
 from extractors.networks.quick import quicken
 from extractors.networks.vectors import WordVectors
 from extractors.training.checkpoint import read_checkpoint, write_checkpoint
 from extractors.training.examples import batches, encode, examples
 from extractors.training.score import mention_scores, relation_scores
-from extractors.training.start import Start
+from extractors.training.start import Start, new_model
 from extractors.training.store import TorchExtractor, save_model, write_text
 
 CHECKPOINT = Path("training") / "checkpoint.safetensors"
@@ -115,11 +113,13 @@ class Watch:
         epoch: Called after each epoch, when its checkpoint is written.
         step: Called after each step.
         device: Of torch.
+        begin: Called once, with whether the model has heads of one that training goes on from.
     """
 
     epoch: Callable[[Epoch], object] = lambda epoch: None
     step: Callable[[Progress], object] = lambda progress: None
     device: str = "cpu"
+    begin: Callable[[bool], object] = lambda goes_on: None
 
 
 def train_joint(
@@ -156,12 +156,11 @@ def train_joint(
     if not any(document.mentions for document in validation):
         raise ExtractionError("validation set: no mention in it; the best epoch cannot be chosen")
     torch.manual_seed(training.seed)
-    encoder, tokenizer = _encoder(config, vectors) if start is None else (start.encoder(), start.tokenizer)
-    model = JointModel(config, encoder)
-    goes_on = start is not None and start.put_into(model, config.labels, config.relations)
+    model, tokenizer, goes_on = new_model(config, vectors, start)
+    watch.begin(goes_on)
     model.to(watch.device)
     run = _Run(model, tokenizer, folder, training, goes_on=goes_on)
-    run.prepare(train, _fingerprint([*train, *validation], vectors))
+    run.prepare(train, _fingerprint([*train, *validation], vectors), None if start is None else start.fingerprint)
     run.resume()
     while not run.is_done:
         torch.set_flush_denormal(True)  # improbable tags have probabilities of 1e-40, which a CPU is very slow with
@@ -178,17 +177,6 @@ def train_joint(
 def read_epochs(folder: Path) -> list[Epoch]:
     """Return what each epoch of a model folder's training brought."""
     return [Epoch(**json.loads(line)) for line in (folder / EPOCHS).read_text("utf-8").splitlines()]
-
-
-def _encoder(config: JointConfig, vectors: WordVectors | None) -> tuple[Encoder, Tokenizer]:
-    """Return the encoder that a configuration names, and its tokenizer."""
-    if config.encoder != NAME:
-        tokenizer, encoder = load_tokenizer_of(config.encoder), load_encoder(config.encoder)
-        check_room(config.encoder, encoder, config.limit)
-        return encoder, tokenizer
-    if vectors is None:
-        raise ExtractionError(f"encoder {NAME}: it needs word vectors (--vectors FILE, or --vectors random:200)")
-    return bilstm_encoder(vectors)
 
 
 def _fingerprint(documents: Sequence[Document], vectors: WordVectors | None) -> str:
@@ -223,11 +211,12 @@ class _Run:
         self.optimizer = torch.optim.AdamW(_groups(model, training), weight_decay=training.weight_decay, fused=True)
         model.bf16 = training.bf16
 
-    def prepare(self, train: Sequence[Document], fingerprint: str) -> None:
+    def prepare(self, train: Sequence[Document], fingerprint: str, start: str | None) -> None:
         """Encode the training documents, and count the steps from the first epoch's windows."""
         self.encoded = [encode(document, self.tokenizer, self.model.config) for document in train]
         self.total = len(self._epoch_batches(0)) * self.training.epochs
-        self.facts = {**asdict(self.model.config), **asdict(self.training), "documents or vectors": fingerprint}
+        told = {"documents or vectors": fingerprint, "model begun with": start}
+        self.facts = {**asdict(self.model.config), **asdict(self.training), **told}
 
     @property
     def best(self) -> float:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from shutil import copy
@@ -17,7 +18,7 @@ from extractors.training.card import machine_facts, part_facts, write_card
 from extractors.training.evaluate import PROTOCOL, evaluation_rows
 from extractors.training.export import export_model
 from extractors.training.loop import TrainingConfig, Watch, read_epochs, train_joint
-from extractors.training.measure import RUN, text_keys
+from extractors.training.measure import RUN, read_run, text_keys
 from extractors.training.parts import Parts, Source, local_relations, only_labels, read_parts, sentence_reach, settled
 from extractors.training.start import load_start
 from extractors.training.store import TorchExtractor
@@ -104,18 +105,39 @@ def train_corpus(
     source = settled(replace(source, by_sentence=plan.by_sentence))
     parts = _learning_parts(source, plan)
     config, training = _settings(parts, plan)
+    start = None if plan.start is None else load_start(plan.start)
+    if start is not None:
+        config = replace(config, encoder=start.name)
     facts = _run_facts(source, plan, parts, config, training)
     counts: dict[str, dict[str, int]] = facts["parts"]
     for line in (f"{source.corpus}: {parts.protocol}", parts.leaks, *_counts(counts)):
         tell(line)
-    vectors = _vectors(plan, parts, tell) if config.encoder == NAME else None
-    start = None if plan.start is None else load_start(plan.start)
+    vectors = _vectors(plan, parts, tell) if config.encoder == NAME and start is None else None
+    if plan.start is not None:
+        facts["learnt"] = _learnt(plan.start, parts, tell)
+        watch = replace(watch, begin=partial(_begun, plan.start, tell))
     train_joint(parts.train, parts.validation, folder, config, training, watch, vectors, start)
     export_model(folder, folder / "exported")
     facts |= _outcome(folder, parts, training, watch.device)
     write_card(folder, facts)
     copy(folder / RUN, folder / "exported")
     return facts
+
+
+def _learnt(start: Path, parts: Parts, tell: Callable[[str], object]) -> list[str]:
+    """Return the keys of all that a model has learnt from that goes on from another; tell what of it is held out."""
+    before = set(read_run(start).get("learnt", ()))
+    for name in ("validation", "test"):
+        count = sum(key in before for key in text_keys(getattr(parts, name)))
+        if count:
+            tell(f"warning: {start.name} has learnt from {count} of the {name} documents: scores on them mean little")
+    return sorted(before.union(text_keys(parts.train)))
+
+
+def _begun(start: Path, tell: Callable[[str], object], goes_on: bool) -> None:
+    """Tell what a training takes over from the model that it goes on from."""
+    why = "encoder and heads" if goes_on else "the encoder alone: its labels, relations or widths are others"
+    tell(f"goes on from {start.name}: {why}")
 
 
 def _learning_parts(source: Source, plan: Plan) -> Parts:

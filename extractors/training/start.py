@@ -1,8 +1,9 @@
-"""The model that a training goes on from: a model folder, or an exported one as the shipped is."""
+"""The model that a training begins with: a new one, or one that it goes on from, exported or not."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ import torch
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # onnx brings it
 from onnx import GraphProto, NodeProto, numpy_helper
 from tokenizers import Tokenizer
-from torch import Tensor, nn
+from torch import Tensor
 
 from extractors.document import ExtractionError
 from extractors.encode import load_tokenizer
-from extractors.networks.bilstm import NAME
-from extractors.networks.encoders import Encoder, make_encoder
+from extractors.networks.bilstm import NAME, bilstm_encoder
+from extractors.networks.encoders import Encoder, check_room, load_encoder, load_tokenizer_of, make_encoder
+from extractors.networks.joint import JointConfig, JointModel
+from extractors.networks.vectors import WordVectors
 from extractors.tags import Array
 from extractors.training.store import load_config, load_weights
 
@@ -29,6 +32,7 @@ class Start:
     """A trained model, taken apart.
 
     Attributes:
+        name: Of its encoder, as a ``JointConfig`` has it.
         labels: Its mention labels.
         relations: Its relation labels.
         sizes: Of its encoder, as ``networks.encoders.make_encoder`` takes them.
@@ -36,17 +40,26 @@ class Start:
         weights: By the names of a ``JointModel``.
     """
 
+    name: str
     labels: tuple[str, ...]
     relations: tuple[str, ...]
     sizes: Mapping[str, Any]
     tokenizer: Tokenizer
     weights: Mapping[str, Tensor]
 
+    @property
+    def fingerprint(self) -> str:
+        """The identity of its weights."""
+        digest = sha256()
+        for name, tensor in sorted(self.weights.items()):
+            digest.update(name.encode() + tensor.numpy().tobytes())
+        return digest.hexdigest()[:16]
+
     def encoder(self) -> Encoder:
         """Return an encoder of its sizes, the weights still to be put in."""
         return make_encoder(self.sizes)
 
-    def put_into(self, model: nn.Module, labels: tuple[str, ...], relations: tuple[str, ...]) -> bool:
+    def put_into(self, model: JointModel) -> bool:
         """Put the weights into a model; only the encoder's where it reads other labels or has heads of another shape.
 
         Returns:
@@ -54,11 +67,38 @@ class Start:
         """
         own = model.state_dict()
         heads = {name for name in own if not name.startswith(_ENCODER)}
-        is_alike = (labels, relations) == (self.labels, self.relations)
+        is_alike = (model.config.labels, model.config.relations) == (self.labels, self.relations)
         fits = is_alike and all(name in self.weights and self.weights[name].shape == own[name].shape for name in heads)
         taken = {name: value for name, value in self.weights.items() if fits or name not in heads}
         model.load_state_dict(own | {name: value for name, value in taken.items() if name in own})
         return fits
+
+
+def new_model(
+    config: JointConfig, vectors: WordVectors | None, start: Start | None
+) -> tuple[JointModel, Tokenizer, bool]:
+    """Return the model that a training begins with, its tokenizer, and whether it has the heads of ``start``.
+
+    Args:
+        config: What it reads; names its encoder where there is no ``start``.
+        vectors: What a Bi-LSTM reads, where there is no ``start``.
+        start: A trained model to go on from.
+
+    Raises:
+        ExtractionError: If the encoder cannot be had, or is shorter than a window.
+    """
+    if start is not None:
+        model = JointModel(config, start.encoder())
+        check_room(config.encoder, model.encoder, config.limit)
+        return model, start.tokenizer, start.put_into(model)
+    if config.encoder != NAME:
+        tokenizer, encoder = load_tokenizer_of(config.encoder), load_encoder(config.encoder)
+        check_room(config.encoder, encoder, config.limit)
+        return JointModel(config, encoder), tokenizer, False
+    if vectors is None:
+        raise ExtractionError(f"encoder {NAME}: it needs word vectors (--vectors FILE, or --vectors random:200)")
+    bilstm, tokenizer = bilstm_encoder(vectors)
+    return JointModel(config, bilstm), tokenizer, False
 
 
 def load_start(folder: Path) -> Start:
@@ -71,10 +111,11 @@ def load_start(folder: Path) -> Start:
     """
     if (folder / "model.safetensors").is_file():
         config, sizes = load_config(folder)
-        return Start(config.labels, config.relations, sizes, load_tokenizer(folder), load_weights(folder))
+        weights = load_weights(folder)
+        return Start(config.encoder, config.labels, config.relations, sizes, load_tokenizer(folder), weights)
     try:
         values = json.loads((folder / "config.json").read_text("utf-8"))
-        sizes = values["encoder_config"]
+        name, sizes = str(values["encoder"]), values["encoder_config"]
         with np.load(folder / "heads.npz", allow_pickle=False) as arrays:
             heads = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
         labels, relations = tuple(values["labels"]), tuple(values["relations"])
@@ -84,7 +125,7 @@ def load_start(folder: Path) -> Start:
         raise ExtractionError(f"{folder}: no model to go on from ({type(error).__name__})") from error
     if not is_bert:
         raise ExtractionError(f"{folder}: an exported {NAME} cannot be trained further; its model folder can")
-    return Start(labels, relations, sizes, load_tokenizer(folder), weights)
+    return Start(name, labels, relations, sizes, load_tokenizer(folder), weights)
 
 
 def unpacked(file: Path) -> dict[str, Tensor]:
