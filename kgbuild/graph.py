@@ -262,7 +262,7 @@ def _unique_nodes(nodes: Iterable[Node]) -> tuple[Node, ...]:
 def _unique_edges(edges: Iterable[Edge]) -> tuple[Edge, ...]:
     """Return each edge once; of several codings of an entity as one concept in one note, the best."""
     unique: dict[tuple[str, ...], Edge] = {}
-    for edge in sorted(edges, key=_edge_order):
+    for edge in sorted(edges, key=edge_order):
         unique.setdefault(_edge_key(edge), edge)
     return tuple(unique.values())
 
@@ -273,7 +273,7 @@ def _edge_key(edge: Edge) -> tuple[str, ...]:
     return (edge.type, edge.source, edge.target, *(str(edge.properties.get(name, "")) for name in read))
 
 
-def _edge_order(edge: Edge) -> tuple[int, str, str, int, float, str]:
+def edge_order(edge: Edge) -> tuple[int, str, str, int, float, str]:
     """Return the sort key of an edge: the best rank and score first among its like."""
     rank, score = edge.properties.get("rank", 0), edge.properties.get("score", 0.0)
     assert isinstance(rank, int)

@@ -38,7 +38,8 @@ def _one_thread() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Server]":
     """A Neo4j server: that of ``NEO4J_URI``, whose database must be empty, or one of our own."""
-    from tests.neo4j.server import missing, new_server, running_server
+    from tests.maven import missing
+    from tests.neo4j.server import new_server, running_server
 
     if (running := running_server()) is not None:
         with running.driver() as driver:

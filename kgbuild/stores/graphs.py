@@ -7,7 +7,7 @@ from datetime import date
 from pyoxigraph import BlankNode, Literal, NamedNode, Triple
 
 from kgbuild import ids
-from kgbuild.graph import Edge, Node, NoteGraph, Scalar
+from kgbuild.graph import Edge, Node, NoteGraph, Scalar, edge_order
 from kgbuild.schema import EDGE_TYPES, ID_BASE, NODE_TYPES
 from kgbuild.stores.mapping import CLASSES, EDGES, PROPERTIES, TYPE, term
 from kgbuild.stores.sparql import cell
@@ -31,7 +31,7 @@ def note_graph(note_id: str, triples: Iterable[Triple]) -> NoteGraph:
         said[triple.subject][triple.predicate.value].append(triple.object)
     found = list(nodes_and_edges(said, lambda subject: said[subject]))
     nodes = sorted((one for one in found if isinstance(one, Node)), key=lambda n: (NODE_TYPES.index(n.type), n.id))
-    edges = sorted((one for one in found if isinstance(one, Edge)), key=_order)
+    edges = sorted((one for one in found if isinstance(one, Edge)), key=edge_order)
     fingerprint = next(str(node.properties["fingerprint"]) for node in nodes if node.type == "Note")
     return NoteGraph(note_id, fingerprint, tuple(nodes), tuple(edges))
 
@@ -130,12 +130,3 @@ def _scalar(value: _Term) -> Scalar:
     found = cell(value)
     assert isinstance(found, str | int | float | date)
     return found
-
-
-def _order(edge: Edge) -> tuple[int, str, str, int, float, str]:
-    """Return the sort key of an edge, as ``graph.note_graph`` has it."""
-    rank, score = edge.properties.get("rank", 0), edge.properties.get("score", 0.0)
-    assert isinstance(rank, int)
-    assert isinstance(score, float)
-    types = list(EDGE_TYPES)
-    return (types.index(edge.type), edge.source, edge.target, rank, -score, repr(sorted(edge.properties.items())))

@@ -1,51 +1,32 @@
 """Apache Jena from Maven Central on Java: riot, a second reader of RDF, and Fuseki, a SPARQL 1.1 server."""
 
 import os
-import shutil
 import socket
 import subprocess
-import sys
 import time
 import urllib.error
 import urllib.request
-import xml.etree.ElementTree as ET
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
+from tests import maven
+
 FOLDER = Path(__file__).parent
-_MAVEN = "{http://maven.apache.org/POM/4.0.0}"
 _START_SECONDS = 120
 _FLAGS = ("-Xmx512m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 
-def missing() -> str | None:
-    """What Jena cannot be run without, or None."""
-    absent = [name for name in ("java", "mvn") if shutil.which(name) is None]
-    return f"{' and '.join(absent)} not found" if absent else None
-
-
 def require(what: str) -> None:
     """Skip a test that needs Jena where it cannot be run; fail it in CI, where it must."""
-    if (absent := missing()) is not None:
+    if (absent := maven.missing()) is not None:
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"{what}: {absent}; install Java 17 and Maven")
 
 
 def jars() -> Path:
     """The folder of Jena's jars, fetched if it is not there."""
-    version = ET.parse(FOLDER / "pom.xml").findtext(f".//{_MAVEN}dependency/{_MAVEN}version")  # noqa: S314 (ours)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kgbuild"
-    target = cache / f"jena-{version}"
-    if not target.exists():
-        parts = cache / f"jena-{version}-{os.getpid()}"
-        command = ("mvn", "-q", "-B", "-f", str(FOLDER), "dependency:copy-dependencies", "-DincludeScope=runtime")
-        subprocess.run([*command, f"-DoutputDirectory={parts}"], check=True, stdout=sys.stderr)
-        try:
-            parts.rename(target)
-        except OSError:  # another process was faster
-            shutil.rmtree(parts)
-    return target
+    return maven.jars(FOLDER, "jena")
 
 
 def riot(*files: Path) -> "subprocess.CompletedProcess[bytes]":

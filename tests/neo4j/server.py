@@ -6,13 +6,11 @@ python -m tests.neo4j.server       # fetch the jars, once; into ~/.cache/kgbuild
 import ctypes
 import os
 import secrets
-import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
-import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,8 +18,9 @@ from pathlib import Path
 import neo4j
 from neo4j.exceptions import DriverError, Neo4jError
 
+from tests import maven
+
 FOLDER = Path(__file__).parent
-_MAVEN = "{http://maven.apache.org/POM/4.0.0}"
 _PDEATHSIG = 1  # linux/prctl.h
 _START_SECONDS = 600  # ten are enough on a machine that does nothing else
 
@@ -46,26 +45,9 @@ _FLAGS = (
 )
 
 
-def missing() -> str | None:
-    """What a server cannot be started without, or None."""
-    absent = [name for name in ("java", "mvn") if shutil.which(name) is None]
-    return f"{' and '.join(absent)} not found" if absent else None
-
-
 def jars() -> Path:
     """The folder of Neo4j's jars, fetched if it is not there."""
-    version = ET.parse(FOLDER / "pom.xml").findtext(f".//{_MAVEN}dependency/{_MAVEN}version")  # noqa: S314 (ours)
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "kgbuild"
-    target = cache / f"neo4j-{version}"
-    if not target.exists():
-        parts = cache / f"neo4j-{version}-{os.getpid()}"
-        command = ("mvn", "-q", "-B", "-f", str(FOLDER), "dependency:copy-dependencies", "-DincludeScope=runtime")
-        subprocess.run([*command, f"-DoutputDirectory={parts}"], check=True, stdout=sys.stderr)
-        try:
-            parts.rename(target)
-        except OSError:  # another process was faster
-            shutil.rmtree(parts)
-    return target
+    return maven.jars(FOLDER, "neo4j")
 
 
 @dataclass
