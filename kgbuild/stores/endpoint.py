@@ -1,13 +1,18 @@
-"""A SPARQL 1.1 server as a store: Fuseki, Oxigraph, GraphDB, RDF4J, or what answers like one of them.
+"""A SPARQL 1.1 server as a store: Fuseki, Oxigraph, RDF4J, or what answers like one of them.
 
 The same named graph a note and the same union in the default graph as in the embedded store, so the data set must be
 kgbuild's own. Notes are written by SPARQL Update, a request of some notes being one transaction of the server; every
 request can be repeated without doing anything twice, and is when the connection drops.
+
+Not every server's default graph is a graph of its own. RDF4J asks and deletes from all graphs at once where a query or
+an update names none, so there the graph without a name is always named. Whatever a server does, what one note states
+must be found once: that is looked at when it is opened and, if it was empty then, after the first notes.
 """
 
 import os
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple, Self
+from urllib.parse import quote
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 
@@ -15,24 +20,32 @@ from kgbuild import ids
 from kgbuild.graph import NoteGraph
 from kgbuild.stores import QUERY_SECONDS, EventFacts, Link, PatientFacts, StoreError, Table, rdf_questions
 from kgbuild.stores.http import Answer, Connection
-from kgbuild.stores.mapping import PREFIXES, iri, literal
+from kgbuild.stores.mapping import PREFIXES, iri, lines, literal
 from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, Reader, patient_facts
-from kgbuild.stores.sparql import refuse_calls, remote_fault, table_of
+from kgbuild.stores.sparql import chooses_graphs, names_graphs, refuse_calls, remote_fault, table_of, within
 from kgbuild.stores.writing import chunks, written
 
 
 class Layout(NamedTuple):
-    """Where below its address a server has its services."""
+    """Where below its address a server has its services.
+
+    Attributes:
+        query: What answers queries.
+        update: What takes updates.
+        graphs: The Graph Store protocol.
+        union: How the graph without a name is named, where leaving out a name means all graphs at once.
+    """
 
     query: str
     update: str
     graphs: str
+    union: str | None = None
 
 
 LAYOUTS: dict[str, Layout] = {
     "Fuseki": Layout("/query", "/update", "/data"),
     "Oxigraph": Layout("/query", "/update", "/store"),
-    "GraphDB and RDF4J": Layout("", "/statements", "/rdf-graphs/service"),
+    "RDF4J": Layout("", "/statements", "/rdf-graphs/service", "http://www.openrdf.org/schema/sesame#nil"),
 }
 """Kinds of servers, tried in this order."""
 
@@ -41,11 +54,16 @@ _TRIPLES = "application/n-triples"
 _QUERY = "application/sparql-query"
 _DECLARED = " ".join(f"PREFIX {prefix}: <{base}>" for prefix, base in PREFIXES.items())
 
-_WITHDRAW = """DELETE {{ ?s ?p ?o }} WHERE {{ GRAPH {0} {{ ?s ?p ?o }}
-  FILTER NOT EXISTS {{ GRAPH ?other {{ ?s ?p ?o }} FILTER(?other != {0}) }} }} ;
-DROP SILENT GRAPH {0} ;
+_WITHDRAW = """DELETE {{ {union} }} WHERE {{ GRAPH {note} {{ ?s ?p ?o }}
+  FILTER NOT EXISTS {{ GRAPH ?other {{ ?s ?p ?o }} FILTER(?other != {note}) }} }} ;
+DROP SILENT GRAPH {note} ;
 """
 """Takes a note's graph away, and from the union what no other note says."""
+
+_SAID = """SELECT ?said {
+  { SELECT ?note { GRAPH ?note { ?note kg:fingerprint ?fingerprint } } LIMIT 1 }
+  OPTIONAL { ?note kg:fingerprint ?said } }"""
+"""What the union says of what only one note does: to be found once, if there is a note."""
 
 _PATIENT = """CONSTRUCT {{ ?s ?p ?o }} WHERE {{
   {{ BIND({0} AS ?s) }}
@@ -84,7 +102,8 @@ class EndpointStore:
         password: Of the user.
 
     Raises:
-        StoreError: If the address is none, the server does not answer, or answers like none that is known.
+        StoreError: If the address is none, the server does not answer, or answers like none that is known, or finds
+            a fact more often than it is there.
     """
 
     def __init__(
@@ -94,14 +113,30 @@ class EndpointStore:
         self._is_read_only = read_only
         self._connection = Connection(self.url, user, password)
         self._layout = self._found_layout()
+        self._is_sound = self._is_union_sound()
 
     def _found_layout(self) -> Layout:
         """Ask the server what it has where."""
         for layout in LAYOUTS.values():
-            asked = self._send_query(layout.query, "ASK {}", QUERY_SECONDS)
+            asked = self._ask_service(layout.query, "ASK {}", QUERY_SECONDS)
             if asked.status == 200 and self._send("HEAD", f"{layout.graphs}?default").status in (200, 204):
                 return layout
         raise StoreError(f"{self.url}: no SPARQL 1.1 server here, or none like {', '.join(LAYOUTS)}")
+
+    def _is_union_sound(self) -> bool:
+        """Tell whether a fact of one note is seen to be found once; False if there is no note yet.
+
+        Raises:
+            StoreError: If it is not.
+        """
+        found = self._ask(_SAID).rows
+        if len(found) > 1 or (None,) in found:
+            often = "twice" if len(found) > 1 else "nowhere"
+            raise StoreError(
+                f"{self.url}: what one note says is found {often} where a query names no graph: the default graph must be "
+                "a graph of its own, not all graphs at once"
+            )
+        return bool(found)
 
     # --- writing --------------------------------------------------------------------------------------------------
     def put(self, note_graphs: Iterable[NoteGraph]) -> int:
@@ -117,19 +152,30 @@ class EndpointStore:
         known = self._fingerprints([graph.note_id for graph in chunk])
         return written([graph for graph in chunk if known.get(graph.note_id) != graph.fingerprint], self._write)
 
-    def _write(self, notes: Mapping[str, Sequence[str]]) -> None:
+    def _write(self, graphs: Sequence[NoteGraph]) -> None:
         """Write checked notes in one request; one that is there goes first, whoever wrote it since."""
-        names = {note: str(iri(ids.note(note))) for note in notes}
-        gone = "".join(_WITHDRAW.format(name) for name in names.values())
-        said = ((note, " .\n".join(lines)) for note, lines in notes.items())
+        names = {graph.note_id: str(iri(ids.note(graph.note_id))) for graph in graphs}
+        gone = "".join(map(self._withdrawal, names))
+        said = ((graph.note_id, " .\n".join(lines(graph))) for graph in graphs)
         come = "\n".join(f"{text} .\nGRAPH {names[note]} {{ {text} }}" for note, text in said)
         self._update(f"{gone}INSERT DATA {{ {come} }}")
+        try:
+            self._is_sound = self._is_sound or self._is_union_sound()
+        except StoreError:
+            self._update(gone.rstrip(" ;\n"))
+            raise
+
+    def _withdrawal(self, note: str) -> str:
+        """Return the update that withdraws what only this note says."""
+        name = self._layout.union
+        union = "?s ?p ?o" if name is None else f"GRAPH <{name}> {{ ?s ?p ?o }}"
+        return _WITHDRAW.format(note=iri(ids.note(note)), union=union)
 
     def retract(self, note_id: str) -> bool:
         """Withdraw what only this note says; return False if the store does not know the note."""
         if self.fingerprint(note_id) is None:
             return False
-        self._update(_WITHDRAW.format(iri(ids.note(note_id))).rstrip(" ;\n"))
+        self._update(self._withdrawal(note_id).rstrip(" ;\n"))
         return True
 
     def _update(self, update: str) -> None:
@@ -160,7 +206,7 @@ class EndpointStore:
 
     def events(self, patient_id: str) -> list[EventFacts]:
         """Return all events of a patient, in no order; none for an unknown patient."""
-        answer = self._send_query(self._layout.query, _PATIENT.format(iri(ids.patient(patient_id))), QUERY_SECONDS)
+        answer = self._send_query(_PATIENT.format(iri(ids.patient(patient_id))), QUERY_SECONDS)
         memory = Store()
         memory.load(self._content(answer), RdfFormat.N_TRIPLES)
         return Reader(memory).events(patient_id)
@@ -178,16 +224,7 @@ class EndpointStore:
         return rdf_questions.coded(self._ask, curies)
 
     def query(self, statement: str, *, seconds: float = QUERY_SECONDS, may_call: bool = False) -> Table:
-        """Answer a SPARQL query over the union of all notes; ``GRAPH ?note { ... }`` tells which note says what.
-
-        Args:
-            statement: SELECT, ASK, CONSTRUCT or DESCRIBE.
-            seconds: How long it may take.
-            may_call: Allow SERVICE, by which a query sends what it found to another server.
-
-        Raises:
-            StoreError: If it would write or call another server, is not SPARQL, or takes too long.
-        """
+        """Answer a SPARQL query over the union of all notes, as ``RdfStore.query`` does; the server parses it."""
         if not may_call:
             refuse_calls(statement)
         return self._ask(statement, seconds=seconds)
@@ -216,12 +253,22 @@ class EndpointStore:
 
     def _ask(self, statement: str, *, seconds: float = QUERY_SECONDS) -> Table:
         """Answer a query whose prefixes need no declaration."""
-        answer = self._send_query(self._layout.query, statement, seconds)
+        answer = self._send_query(statement, seconds)
         if answer.status != 200:
             raise remote_fault(statement, answer.status, answer.body)
         return table_of(answer.body, answer.type)
 
-    def _send_query(self, service: str, statement: str, seconds: float) -> Answer:
+    def _send_query(self, statement: str, seconds: float) -> Answer:
+        """Send a query that is about the union, and about named graphs where it names them."""
+        service, union = self._layout.query, self._layout.union
+        if union is not None and not chooses_graphs(statement):
+            if names_graphs(statement):
+                statement = within(statement, union)
+            else:
+                service += f"?default-graph-uri={quote(union, safe='')}"
+        return self._ask_service(service, statement, seconds)
+
+    def _ask_service(self, service: str, statement: str, seconds: float) -> Answer:
         """Send a query; the prefixes stand on its first line, so that lines keep their numbers."""
         accept = f"{_RESULTS}, {_TRIPLES};q=0.9"
         body = f"{_DECLARED} {statement}".encode()

@@ -85,7 +85,7 @@ class Neo4jStore:
         """Check and write those notes of a group that are not there as they are; return how many."""
         known = self._fingerprints([graph.note_id for graph in group])
         due = [graph for graph in group if known[graph.note_id] != graph.fingerprint]
-        return written(due, lambda notes: write([graph for graph in due if graph.note_id in notes]))
+        return written(due, write)
 
     def _write(self, group: Sequence[NoteGraph]) -> None:
         """Write checked notes together, or one by one if they cannot all be written."""

@@ -8,7 +8,7 @@ go in by one bulk load. Both are atomic, so that a note is there whole or not at
 stops (``docs/stores.md``).
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -19,7 +19,7 @@ from kgbuild import ids
 from kgbuild.graph import NoteGraph
 from kgbuild.stores import QUERY_SECONDS, EventFacts, Link, PatientFacts, StoreError, Table, rdf_questions
 from kgbuild.stores.folder import leave_nothing_half_done, lock, make_folder, sync_log, unopened
-from kgbuild.stores.mapping import as_triples, iri
+from kgbuild.stores.mapping import iri, lines, triples
 from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, UNION, Reader, patient_facts
 from kgbuild.stores.sparql import ask
 from kgbuild.stores.writing import chunks, written
@@ -80,14 +80,14 @@ class RdfStore:
         due = [graph for graph in chunk if known[graph.note_id] != graph.fingerprint]
         if due and self._is_read_only:
             raise StoreError(f"{self.path}: opened for reading only")
-        return written(due, lambda notes: self._write(notes, known))
+        return written(due, lambda graphs: self._write(graphs, known))
 
-    def _write(self, notes: dict[str, list[str]], known: dict[str, str | None]) -> None:
+    def _write(self, graphs: Sequence[NoteGraph], known: dict[str, str | None]) -> None:
         """Write checked notes: the new ones at once, the changed ones in one update each."""
-        self._load({note: lines for note, lines in notes.items() if known[note] is None})
-        for note in notes:
-            if known[note] is not None:
-                self._replace(iri(ids.note(note)), set(as_triples(notes[note])))
+        self._load({graph.note_id: lines(graph) for graph in graphs if known[graph.note_id] is None})
+        for graph in graphs:
+            if known[graph.note_id] is not None:
+                self._replace(iri(ids.note(graph.note_id)), set(triples(graph)))
         self._sync()
 
     def _load(self, notes: dict[str, list[str]]) -> None:
@@ -97,9 +97,9 @@ class RdfStore:
         and has the database merged more often than it needs.
         """
         parts = []
-        for note, lines in notes.items():
+        for note, said in notes.items():
             for end in (" .\n", f" {iri(ids.note(note))} .\n"):
-                parts.append(end.join(lines) + end)
+                parts.append(end.join(said) + end)
         text = "".join(parts).encode()
         if sum(map(len, notes.values())) >= _MUCH:
             self._store.bulk_load(text, RdfFormat.N_QUADS)

@@ -48,7 +48,7 @@ class PropertyShape:
 
 @dataclass(frozen=True, slots=True)
 class Constraint:
-    """A rule in SPARQL: ``query`` answers with ``?note`` and ``?node`` of what breaks it."""
+    """A rule in SPARQL: ``query`` answers with each ``?node`` that breaks it."""
 
     rule: str
     query: str
@@ -126,13 +126,13 @@ class _Reader:
         return found
 
     def _constraint(self, constraint: _Term, target: str) -> Constraint:
-        """Return a SPARQL constraint as a query over the named graphs of many notes."""
+        """Return a SPARQL constraint as a query."""
         given = self._components(constraint)
         (message,), (select,) = given["message"], given["select"]
         found = _SELECT.fullmatch(_text(select))
         assert found is not None, message
         body = _PREFIXED.sub(lambda name: f"<{PREFIXES[name[1]]}{name[2]}>", found[1]).replace("$this", "?node")
-        query = f"SELECT DISTINCT ?note ?node WHERE {{ GRAPH ?note {{ ?node a {target} . {body} }} }}"
+        query = f"SELECT DISTINCT ?node WHERE {{ ?node a {target} . {body} }}"
         return Constraint(_text(message), query)
 
     def _components(self, subject: _Term) -> dict[str, list[_Term]]:

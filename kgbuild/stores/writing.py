@@ -1,4 +1,4 @@
-"""What comes before a note is written, in every RDF store: gathering, mapping, and the check against the shapes."""
+"""What comes before a note is written, in every store: gathering, and the check against the shapes."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -6,6 +6,7 @@ from kgbuild.graph import NoteGraph
 from kgbuild.stores import StoreError
 from kgbuild.stores.checking import violations
 from kgbuild.stores.mapping import lines
+from kgbuild.stores.quick_check import is_right
 
 _LARGEST = 50_000
 """Nodes and edges that are written together; some 200,000 triples, 30 MB of text."""
@@ -27,42 +28,44 @@ def chunks(graphs: Iterable[NoteGraph]) -> Iterator[list[NoteGraph]]:
         yield list(chunk.values())
 
 
-def written(due: Sequence[NoteGraph], write: Callable[[dict[str, list[str]]], None]) -> int:
-    """Write notes whose triples are as they should be; return how many.
+def written(due: Sequence[NoteGraph], write: Callable[[Sequence[NoteGraph]], None]) -> int:
+    """Write notes that are as they should be; return how many.
 
     Args:
         due: The notes, each once.
-        write: Writes the triples of notes, by note id.
+        write: Writes some.
 
     Raises:
         StoreError: At the first note that is not as it should be; those before it are written, nothing of it is.
     """
-    notes, fault = _mapped(due)
-    wrong = violations(notes)
-    if wrong:
-        first = next(note for note in notes if any(one.note == note for one in wrong))
-        found = [one for one in wrong if one.note == first]
-        more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
-        said = "; ".join(f"shape {one.shape}, {one.node}: {one.rule}" for one in found[:_SHOWN])
-        fault = StoreError(f"note {first!r}: not written: {said}{more}")
-        names = list(notes)
-        notes = {note: notes[note] for note in names[: names.index(first)]}
-    if notes:
+    right, fault = _checked(due)
+    if right:
         try:
-            write(notes)
+            write(right)
         except OSError as error:
-            raise StoreError(f"{len(notes)} notes from {next(iter(notes))!r} on: not written: {error}") from None
+            raise StoreError(f"{len(right)} notes from {right[0].note_id!r} on: not written: {error}") from None
     if fault is not None:
         raise fault
-    return len(notes)
+    return len(right)
 
 
-def _mapped(due: Sequence[NoteGraph]) -> tuple[dict[str, list[str]], StoreError | None]:
-    """Return the triples of notes up to the first that has none, and what is wrong with that one."""
-    notes: dict[str, list[str]] = {}
-    for graph in due:
-        try:
-            notes[graph.note_id] = lines(graph)
-        except ValueError:  # its message would repeat the id or code
-            return notes, StoreError(f"note {graph.note_id!r}: not written: an id or code that no IRI can hold")
-    return notes, None
+def _checked(due: Sequence[NoteGraph]) -> tuple[Sequence[NoteGraph], StoreError | None]:
+    """Return the notes up to the first that is not as it should be, and what is wrong with that one."""
+    for i, graph in enumerate(due):
+        fault = None if is_right(graph) else _fault(graph)
+        if fault is not None:
+            return due[:i], fault
+    return due, None
+
+
+def _fault(graph: NoteGraph) -> StoreError | None:
+    """Return what is wrong with a note, if anything is."""
+    try:
+        found = violations(graph.note_id, lines(graph))
+    except ValueError:  # its message would repeat the id or code
+        return StoreError(f"note {graph.note_id!r}: not written: an id or code that no IRI can hold")
+    if not found:
+        return None
+    more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
+    said = "; ".join(f"shape {one.shape}, {one.node}: {one.rule}" for one in found[:_SHOWN])
+    return StoreError(f"note {graph.note_id!r}: not written: {said}{more}")
