@@ -9,6 +9,7 @@ an update names none, so there the graph without a name is always named. Whateve
 must be found once: that is looked at when it is opened and, if it was empty then, after the first notes.
 """
 
+import math
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import NamedTuple, Self
@@ -51,7 +52,8 @@ LAYOUTS: dict[str, Layout] = {
 
 _RESULTS = "application/sparql-results+json"
 _TRIPLES = "application/n-triples"
-_QUERY = "application/sparql-query"
+_QUERY = "application/sparql-query; charset=utf-8"
+_UPDATE = "application/sparql-update; charset=utf-8"  # servlets take what says no charset for Latin-1
 _DECLARED = " ".join(f"PREFIX {prefix}: <{base}>" for prefix, base in PREFIXES.items())
 
 _WITHDRAW = """DELETE {{ {union} }} WHERE {{ GRAPH {note} {{ ?s ?p ?o }}
@@ -133,8 +135,8 @@ class EndpointStore:
         if len(found) > 1 or (None,) in found:
             often = "twice" if len(found) > 1 else "nowhere"
             raise StoreError(
-                f"{self.url}: what one note says is found {often} where a query names no graph: the default graph must be "
-                "a graph of its own, not all graphs at once"
+                f"{self.url}: what one note says is found {often} where a query names no graph: "
+                "the default graph must be a graph of its own, not all graphs at once"
             )
         return bool(found)
 
@@ -182,7 +184,7 @@ class EndpointStore:
         """Have the server change what it holds; what it says of an error could be words of a note."""
         if self._is_read_only:
             raise StoreError(f"{self.url}: opened for reading only")
-        answer = self._send("POST", self._layout.update, update.encode(), "application/sparql-update")
+        answer = self._send("POST", self._layout.update, update.encode(), _UPDATE)
         if answer.status not in (200, 201, 204):
             raise StoreError(f"{self.url}: not written: the server answered {answer.status}")
 
@@ -260,20 +262,25 @@ class EndpointStore:
 
     def _send_query(self, statement: str, seconds: float) -> Answer:
         """Send a query that is about the union, and about named graphs where it names them."""
-        service, union = self._layout.query, self._layout.union
-        if union is not None and not chooses_graphs(statement):
-            if names_graphs(statement):
-                statement = within(statement, union)
-            else:
-                service += f"?default-graph-uri={quote(union, safe='')}"
-        return self._ask_service(service, statement, seconds)
+        union = self._layout.union
+        if union is None or chooses_graphs(statement):
+            return self._ask_service(self._layout.query, statement, seconds)
+        if names_graphs(statement):
+            return self._ask_service(self._layout.query, within(statement, union), seconds)
+        return self._ask_service(self._layout.query, statement, seconds, union)
 
-    def _ask_service(self, service: str, statement: str, seconds: float) -> Answer:
-        """Send a query; the prefixes stand on its first line, so that lines keep their numbers."""
+    def _ask_service(self, service: str, statement: str, seconds: float, graph: str | None = None) -> Answer:
+        """Send a query about one graph, or all; prefixes stand on its first line, so that lines keep their numbers.
+
+        How long it may take is told the servers that listen: they would go on with what was given up.
+        """
+        path = f"{service}?timeout={math.ceil(seconds)}"
+        if graph is not None:
+            path += f"&default-graph-uri={quote(graph, safe='')}"
         accept = f"{_RESULTS}, {_TRIPLES};q=0.9"
         body = f"{_DECLARED} {statement}".encode()
         try:
-            return self._connection.send("POST", service, body, _QUERY, accept=accept, seconds=seconds)
+            return self._connection.send("POST", path, body, _QUERY, accept=accept, seconds=seconds)
         except TimeoutError:
             raise StoreError(f"query: stopped after {seconds:g} s; ask for less, or allow more time") from None
 

@@ -43,6 +43,10 @@ _OTHER_THAN_KEYWORDS = re.compile(
     r"|(?<=:)(?:[\w.:%-]|\\.)+",  # the local part of a prefixed name; its prefix stays
     re.DOTALL | re.IGNORECASE,
 )
+_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})")
+_SERVICE, _GRAPH = re.compile("service", re.IGNORECASE), re.compile("graph", re.IGNORECASE)
+_FROM = re.compile(r"\bfrom\b(?!:)", re.IGNORECASE)
+_NO_PATTERN = re.compile(r"\b(?:CONSTRUCT|EXISTS)\s*$", re.IGNORECASE)
 _UPDATE = re.compile(r"\b(INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", re.IGNORECASE)
 _PLACE = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
 _LONGEST_EXPECTATION = 120  # characters of the parser's list of what it expected
@@ -152,13 +156,57 @@ def _triples(answer: Iterable[Triple]) -> Table:
 
 def refuse_calls(statement: str) -> None:
     """Refuse a query that calls another server, before it is parsed: the parser's own client would."""
-    if "service" in _OTHER_THAN_KEYWORDS.sub(" ", statement).casefold():
+    if _says(statement, _SERVICE):
         raise StoreError("query: SERVICE is refused: it sends what is found to another server, unless that is allowed")
+
+
+def names_graphs(statement: str) -> bool:
+    """Tell whether a query may ask for named graphs."""
+    return _says(statement, _GRAPH)
+
+
+def chooses_graphs(statement: str) -> bool:
+    """Tell whether a query says itself which graphs it is about."""
+    return _says(statement, _FROM)
+
+
+def _says(statement: str, word: re.Pattern[str]) -> bool:
+    r"""Tell whether a word is among the keywords; some servers read ``\u0053`` before all else, some in names alone."""
+    return any(word.search(_keywords(read)) for read in (statement, _ESCAPE.sub(_unescaped, statement)))
+
+
+def within(statement: str, graph: str) -> str:
+    """Return a query that asks one graph where it names none; what has no pattern to be asked comes back as it is.
+
+    >>> within("SELECT ?n { ?s ?p ?o GRAPH ?n { ?s ?p ?o } } LIMIT 1", "urn:all")
+    'SELECT ?n {GRAPH <urn:all>{ ?s ?p ?o GRAPH ?n { ?s ?p ?o } }} LIMIT 1'
+    """
+    keywords = _keywords(statement)
+    opened: list[int] = []
+    for brace in re.finditer("[{}]", keywords):
+        if brace[0] == "{":
+            opened.append(brace.start())
+        elif opened:
+            begin, end = opened.pop(), brace.end()
+            if not opened and _NO_PATTERN.search(keywords[:begin]) is None:
+                return f"{statement[:begin]}{{GRAPH <{graph}>{statement[begin:end]}}}{statement[end:]}"
+    return statement
+
+
+def _keywords(statement: str) -> str:
+    """Return a statement with blanks for all that is not a keyword, each in its place."""
+    return _OTHER_THAN_KEYWORDS.sub(lambda found: " " * len(found[0]), statement)
+
+
+def _unescaped(escape: re.Match[str]) -> str:
+    """Return the character that an escape stands for, or nothing if it stands for none."""
+    number = int(escape[1] or escape[2], 16)
+    return chr(number) if number < 0x110000 else ""
 
 
 def syntax_fault(statement: str, message: str) -> StoreError:
     """Return what is wrong with a statement that is not a query, and where."""
-    update = _UPDATE.search(_OTHER_THAN_KEYWORDS.sub(" ", statement))
+    update = _UPDATE.search(_keywords(statement))
     if update is not None:
         return StoreError(f"query: {update[1].upper()} is refused: a query only reads")
     place = _PLACE.match(message)
