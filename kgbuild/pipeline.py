@@ -30,6 +30,9 @@ Resolve = Callable[[Iterable[list[Note]]], Iterable[list[ResolvedNote]]]
 BATCH = 16
 """Notes resolved and written together: their queries are asked at once."""
 
+_LOOK_UP = 64
+"""Notes that a store is asked of at once: a folder that has not changed takes a question to the server for so many."""
+
 
 @dataclass(frozen=True, slots=True)
 class Setup:
@@ -129,14 +132,16 @@ def _reported(notes: Iterable[Note | NoteError], counts: Counter[str], report: C
 
 def _due(notes: Iterable[Note], setup: Setup, store: GraphStore, counts: Counter[str]) -> Iterator[list[Note]]:
     """Yield, in batches, the notes that the store does not hold as they are; count all."""
-    for batch in _batches(notes):
-        known = {note.id: store.fingerprint(note.id) for note in batch}
-        due = [note for note in batch if known[note.id] != fingerprint(note, setup)]
-        for note in due:
-            counts["new" if known[note.id] is None else "changed"] += 1
-        counts["unchanged"] += len(batch) - len(due)
-        if due:
-            yield due
+    return _batches(note for some in _batches(notes, _LOOK_UP) for note in _changed(some, setup, store, counts))
+
+
+def _changed(notes: Sequence[Note], setup: Setup, store: GraphStore, counts: Counter[str]) -> list[Note]:
+    """Return those notes that the store does not hold as they are; count all."""
+    known = store.fingerprints([note.id for note in notes])
+    due = [note for note in notes if known.get(note.id) != fingerprint(note, setup)]
+    changed = sum(note.id in known for note in due)
+    counts.update(new=len(due) - changed, changed=changed, unchanged=len(notes) - len(due))
+    return due
 
 
 def fingerprint(note: Note, setup: Setup) -> str:
@@ -148,8 +153,8 @@ def fingerprint(note: Note, setup: Setup) -> str:
     return sha256(json.dumps(facts).encode()).hexdigest()
 
 
-def _batches(notes: Iterable[Note]) -> Iterator[list[Note]]:
-    """Yield the notes in lists of at most ``BATCH``."""
+def _batches(notes: Iterable[Note], size: int = BATCH) -> Iterator[list[Note]]:
+    """Yield the notes in lists of at most so many."""
     waiting = iter(notes)
-    while batch := list(islice(waiting, BATCH)):
+    while batch := list(islice(waiting, size)):
         yield batch

@@ -1,6 +1,6 @@
 """The flow from notes to a store, with a dictionary for a model and a table of a few rows."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -111,6 +111,33 @@ def test_more_notes_than_a_batch_come_out_in_order_and_as_if_alone() -> None:
     alone = [resolved for one in notes for resolved in resolve_notes([one], setup())]
     assert together == alone
     assert [resolved.note for resolved in together] == notes
+
+
+def test_a_folder_that_hardly_changed_is_looked_up_and_read_in_batches(
+    store: GraphStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    notes = [note(f"n{i}", "Cough.", f"p{i}") for i in range(4 * BATCH)]
+    put(notes, store)
+    asked: list[int] = []
+    fingerprints = type(store).fingerprints
+
+    def counted(self: GraphStore, note_ids: Collection[str]) -> dict[str, str]:
+        asked.append(len(note_ids))
+        return fingerprints(self, note_ids)
+
+    monkeypatch.setattr(type(store), "fingerprints", counted)
+    monkeypatch.setattr(type(store), "put", lambda self, graphs: None)
+    of_batch: list[int] = []
+
+    class Seeing(Counting):
+        def __call__(self, texts: Sequence[str]) -> list[Document]:
+            of_batch.append(len(texts))
+            return super().__call__(texts)
+
+    mixed = [note(one.id, "No cough.", one.patient_id) if i % 4 == 0 else one for i, one in enumerate(notes)]
+    done = put(mixed, store, Setup(Seeing(), setup().resolvers, "lexicon"))
+    assert done == Ingested(changed=BATCH, unchanged=3 * BATCH)
+    assert (asked, of_batch) == ([4 * BATCH], [BATCH])
 
 
 def test_an_interrupted_ingest_is_resumed(store: GraphStore) -> None:

@@ -121,6 +121,10 @@ class GraphStore(Protocol):
         """Return the fingerprint a note was put with, or None if the store does not know it."""
         ...
 
+    def fingerprints(self, note_ids: Collection[str]) -> dict[str, str]:
+        """Return the fingerprints of those notes that the store knows, by note id."""
+        ...
+
     def patients(self) -> list[PatientFacts]:
         """Return the patients, by id."""
         ...

@@ -151,7 +151,7 @@ class EndpointStore:
 
     def _put(self, chunk: Sequence[NoteGraph]) -> int:
         """Write some notes, none twice."""
-        known = self._fingerprints([graph.note_id for graph in chunk])
+        known = self.fingerprints([graph.note_id for graph in chunk])
         return written([graph for graph in chunk if known.get(graph.note_id) != graph.fingerprint], self._write)
 
     def _write(self, graphs: Sequence[NoteGraph]) -> None:
@@ -191,11 +191,11 @@ class EndpointStore:
     # --- reading --------------------------------------------------------------------------------------------------
     def fingerprint(self, note_id: str) -> str | None:
         """Return the fingerprint a note was put with, or None if the store does not know it."""
-        return self._fingerprints([note_id]).get(note_id)
+        return self.fingerprints([note_id]).get(note_id)
 
-    def _fingerprints(self, notes: Sequence[str]) -> dict[str, str]:
-        """Return the fingerprints of those notes that the store knows."""
-        values = " ".join(f"({iri(ids.note(note))} {literal(note)})" for note in notes)
+    def fingerprints(self, note_ids: Collection[str]) -> dict[str, str]:
+        """Return the fingerprints of those notes that the store knows, by note id."""
+        values = " ".join(f"({iri(ids.note(note))} {literal(note)})" for note in note_ids)
         found = self._ask(
             f"SELECT ?id ?fingerprint {{ VALUES (?note ?id) {{ {values} }} "
             "GRAPH ?note { ?note kg:fingerprint ?fingerprint } }"

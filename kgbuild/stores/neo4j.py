@@ -4,7 +4,7 @@ What a note brings of its own (the note, its mentions, their edges, edges with `
 it; what notes share stays as long as one of them says so. Writers take turns, see ``neo4j_rows.LOCK``.
 """
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import date
 from functools import partial
 from typing import Self
@@ -83,8 +83,8 @@ class Neo4jStore:
 
     def _put(self, group: Sequence[NoteGraph], write: Callable[[Sequence[NoteGraph]], None]) -> int:
         """Check and write those notes of a group that are not there as they are; return how many."""
-        known = self._fingerprints([graph.note_id for graph in group])
-        due = [graph for graph in group if known[graph.note_id] != graph.fingerprint]
+        known = self.fingerprints([graph.note_id for graph in group])
+        due = [graph for graph in group if known.get(graph.note_id) != graph.fingerprint]
         return written(due, write)
 
     def _write(self, group: Sequence[NoteGraph]) -> None:
@@ -112,14 +112,13 @@ class Neo4jStore:
     # --- reading --------------------------------------------------------------------------------------------------
     def fingerprint(self, note_id: str) -> str | None:
         """Return the fingerprint a note was put with, or None if the store does not know it."""
-        return self._fingerprints([note_id])[note_id]
+        return self.fingerprints([note_id]).get(note_id)
 
-    def _fingerprints(self, note_ids: Sequence[str]) -> dict[str, str | None]:
-        """Return the fingerprints of some notes."""
-        keys = {note_id: key(ids.note(note_id)) for note_id in note_ids}
-        found = self._connection.read(questions.FINGERPRINTS, ids=list(keys.values()))
-        known = {record["id"]: str(record["fingerprint"]) for record in found}
-        return {note_id: known.get(this) for note_id, this in keys.items()}
+    def fingerprints(self, note_ids: Collection[str]) -> dict[str, str]:
+        """Return the fingerprints of those notes that the store knows, by note id."""
+        note_of = {key(ids.note(note_id)): note_id for note_id in note_ids}
+        found = self._connection.read(questions.FINGERPRINTS, ids=list(note_of))
+        return {note_of[record["id"]]: str(record["fingerprint"]) for record in found}
 
     def patients(self) -> list[PatientFacts]:
         """Return the patients by id, with the number and the span of the events that a timeline shows."""
@@ -131,11 +130,7 @@ class Neo4jStore:
 
     def events(self, patient_id: str) -> list[EventFacts]:
         """Return all events of a patient, in no order; none for an unknown patient."""
-        this = key(ids.patient(patient_id))
-        codes: dict[str, set[str]] = {}
-        for record in self._connection.read(questions.CODES, id=this):
-            codes.setdefault(record["thing"], set()).add(restored(record["curie"]))
-        return [_event(record, codes) for record in self._connection.read(questions.EVENTS, id=this)]
+        return [_event(row) for row in self._connection.read(questions.EVENTS, id=key(ids.patient(patient_id)))]
 
     def links(self, patient_id: str) -> list[Link]:
         """Return what joins a patient's events, entities and codes, and what stands above the codes."""
@@ -178,7 +173,7 @@ class Neo4jStore:
         self.close()
 
 
-def _event(record: Record, codes: Mapping[str, set[str]]) -> EventFacts:
+def _event(record: Record) -> EventFacts:
     """Return one event."""
     event = record["event"]
     start = _day(event.get("start"))
@@ -191,7 +186,7 @@ def _event(record: Record, codes: Mapping[str, set[str]]) -> EventFacts:
         name=restored(record["name"]),
         system=_words(record["system"]),
         code=_words(record["code"]),
-        codes=frozenset(codes.get(record["thing"], ())),
+        codes=frozenset(map(restored, record["codes"])),
         assertion=restored(event["assertion"]),
         value=_words(event.get("value")),
         number=event.get("number"),

@@ -16,18 +16,16 @@ RETURN patient.key AS key, COUNT { (patient)-[:HAS_NOTE]->() } AS notes, events,
 
 EVENTS = """
 MATCH (:Patient {id: $id})-[:HAS_EVENT]->(event:Event)-[:OF]->(entity:Entity)
-RETURN coalesce(event.long_id, event.id) AS id, properties(event) AS event, entity.id AS thing,
+WITH entity, collect(event) AS events
+WITH entity, events, COLLECT {
+  MATCH (entity)-[e:CODED_AS]->(code:Concept) WHERE e.rank = 1
+  MATCH (code)-[:IS_A*0..]->(above:Concept)
+  RETURN DISTINCT above.system + ':' + above.code } AS codes
+UNWIND events AS event
+RETURN coalesce(event.long_id, event.id) AS id, properties(event) AS event, codes,
   entity.label AS label, entity.name AS name, entity.system AS system, entity.code AS code,
   EXISTS { (event)-[:DATED_BY]->() } AS is_dated,
   [(event)-[:EVIDENCED_BY]->(m:Mention)<-[:MENTIONS]-(note:Note) | [note.key, m.start, m.end, m.text]] AS evidence"""
-
-CODES = """
-MATCH (:Patient {id: $id})-[:HAS_EVENT]->(:Event)-[:OF]->(entity:Entity)
-WITH DISTINCT entity
-MATCH (entity)-[e:CODED_AS]->(code:Concept) WHERE e.rank = 1
-WITH DISTINCT entity, code
-MATCH (code)-[:IS_A*0..]->(above:Concept)
-RETURN DISTINCT entity.id AS thing, above.system + ':' + above.code AS curie"""
 
 _ENTITIES = (
     "MATCH (:Patient {id: $id})-[:HAS_NOTE]->(:Note)-[:MENTIONS]->(:Mention)-[:REFERS_TO]->(entity:Entity) "

@@ -12,7 +12,7 @@ from kgbuild.graph import NoteGraph
 from kgbuild.stores import neo4j_rows as cypher
 from kgbuild.stores.neo4j_questions import FINGERPRINTS
 
-ROWS = 5_000
+ROWS = 10_000
 """Rows after which a transaction takes no further note; a longer note has one of its own."""
 
 

@@ -76,17 +76,17 @@ class RdfStore:
 
     def _put(self, chunk: list[NoteGraph]) -> int:
         """Write some notes, none twice."""
-        known = {graph.note_id: self.fingerprint(graph.note_id) for graph in chunk}
-        due = [graph for graph in chunk if known[graph.note_id] != graph.fingerprint]
+        known = self.fingerprints([graph.note_id for graph in chunk])
+        due = [graph for graph in chunk if known.get(graph.note_id) != graph.fingerprint]
         if due and self._is_read_only:
             raise StoreError(f"{self.path}: opened for reading only")
         return written(due, lambda graphs: self._write(graphs, known))
 
-    def _write(self, graphs: Sequence[NoteGraph], known: dict[str, str | None]) -> None:
+    def _write(self, graphs: Sequence[NoteGraph], known: Collection[str]) -> None:
         """Write checked notes: the new ones at once, the changed ones in one update each."""
-        self._load({graph.note_id: lines(graph) for graph in graphs if known[graph.note_id] is None})
+        self._load({graph.note_id: lines(graph) for graph in graphs if graph.note_id not in known})
         for graph in graphs:
-            if known[graph.note_id] is not None:
+            if graph.note_id in known:
                 self._replace(iri(ids.note(graph.note_id)), set(triples(graph)))
         self._sync()
 
@@ -146,6 +146,11 @@ class RdfStore:
     def fingerprint(self, note_id: str) -> str | None:
         """Return the fingerprint a note was put with, or None if the store does not know it."""
         return self._reader.fingerprint(note_id)
+
+    def fingerprints(self, note_ids: Collection[str]) -> dict[str, str]:
+        """Return the fingerprints of those notes that the store knows, by note id."""
+        found = ((note, self.fingerprint(note)) for note in note_ids)
+        return {note: fingerprint for note, fingerprint in found if fingerprint is not None}
 
     def patients(self) -> list[PatientFacts]:
         """Return the patients by id, with the number and the span of the events that a timeline shows."""
