@@ -2,8 +2,9 @@
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from typing import Any
 
 from neo4j import ManagedTransaction, unit_of_work
 from neo4j.graph import Node, Path, Relationship
@@ -13,8 +14,26 @@ from kgbuild.stores import Cell, StoreError, Table
 from kgbuild.stores.escaping import restored
 from kgbuild.stores.neo4j_connection import Connection, ServerError
 
-_LOADS, _ENDS_OTHERS = "LoadCSV", "TerminateTransactions"
-"""Steps of a plan that do something else than reading the graph, though the server takes them for reading."""
+_ENDS_OTHERS = "TerminateTransactions"
+"""A step that ends what others do, though the server takes it for reading."""
+_LOADS = "LoadCSV"
+_LOAD = "LOAD CSV"
+"""How a plan shows LOAD CSV in a subquery of an expression, which is no step of its own."""
+
+_CALLED = re.compile(r"((?:[\w`]+\.)+\w+|`)\(")
+"""What a plan shows as called by a name of several parts, as procedures and all functions of plug-ins have one."""
+_READING = frozenset(
+    f"db.{name}"
+    for name in (
+        *("awaitIndex", "awaitIndexes", "info", "labels", "ping", "propertyKeys", "relationshipTypes"),
+        *("index.fulltext.listAvailableAnalyzers", "index.fulltext.queryNodes", "index.fulltext.queryRelationships"),
+        *("index.vector.queryNodes", "index.vector.queryRelationships"),
+        *("schema.nodeTypeProperties", "schema.relTypeProperties", "schema.visualization"),
+    )
+)
+"""Neo4j's own procedures that read the graph and do nothing else, of 5.26 and 2026.08 (SHOW PROCEDURES)."""
+_BUILT_IN = frozenset(("coll", "date", "datetime", "duration", "localdatetime", "localtime", "point", "time", "vector"))
+"""Where names of several parts of Cypher's own functions begin (SHOW FUNCTIONS, isBuiltIn)."""
 
 _EXPLAIN = "EXPLAIN "
 _PLACE = re.compile(r"\s*\(line (\d+), column (\d+) \(offset: \d+\)\)")
@@ -30,7 +49,7 @@ def ask(connection: Connection, statement: str, seconds: float, *, may_call: boo
     """Answer a statement in a read transaction, after the server has said by its plan that it only reads.
 
     Nodes come as their ids, relationships as their types, lists, maps and paths as JSON, days as dates, other times as
-    text. With ``may_call`` it may read files of the server and call another one (LOAD CSV).
+    text. With ``may_call`` it may read files of the server and call another one: LOAD CSV, and what plug-ins offer.
 
     Raises:
         StoreError: If it would write, load a file, do something to the server, take too long, or is no Cypher.
@@ -52,19 +71,38 @@ def ask(connection: Connection, statement: str, seconds: float, *, may_call: boo
 def _refuse(transaction: ManagedTransaction, statement: str, *, may_call: bool) -> None:
     """Refuse a statement whose plan does something else than reading the graph."""
     summary = transaction.run(_EXPLAIN + statement).consume()
-    steps = set(_steps(summary.plan or {}))
-    if summary.query_type != "r" or _ENDS_OTHERS in steps:
+    steps = list(_steps(summary.plan or {}))
+    if summary.query_type != "r" or _ENDS_OTHERS in (name for name, _ in steps):
         raise StoreError("query: refused: a query only reads the graph")
-    if _LOADS in steps and not may_call:
-        raise StoreError("query: LOAD CSV is refused: it reads the server's files or calls another one, unless allowed")
+    if not may_call and (found := calls(steps)) is not None:
+        reason = (
+            "reads the server's files or calls another one" if found == _LOAD else "may do more than read the graph"
+        )
+        raise StoreError(f"query: {found} is refused: it {reason}, unless allowed")
 
 
-def _steps(plan: Mapping[str, object]) -> Iterator[str]:
-    """Yield the names of all steps of a plan."""
-    yield str(plan.get("operatorType", "")).partition("@")[0]
-    children = plan.get("children", ())
-    assert isinstance(children, Sequence)
-    for child in children:
+def calls(steps: Iterable[tuple[str, str]]) -> str | None:
+    """Return what some steps of a plan, each with its details, call that may do more than read the graph, or None.
+
+    Functions of plug-ins count: one may run a statement that is the text given to it.
+
+    >>> calls([("Projection", "date.truncate($a, n.day) AS x"), ("ProcedureCall", "db.labels() :: (label :: STRING)")])
+    >>> calls([("Projection", "apoc.text.join([n.key], $b) AS x")])
+    'apoc.text.join'
+    """
+    for name, details in steps:
+        if name == _LOADS or _LOAD in details:
+            return _LOAD
+        for called in _CALLED.findall(details):
+            if called not in _READING and called.partition(".")[0] not in _BUILT_IN:
+                return str(called)
+    return None
+
+
+def _steps(plan: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield the name of each step of a plan, and what it shows of what it does."""
+    yield plan.get("operatorType", "").partition("@")[0], str(plan.get("args", {}).get("Details", ""))
+    for child in plan.get("children", ()):
         yield from _steps(child)
 
 
