@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
+from urllib.parse import urlsplit
 
 import click
 
@@ -47,8 +48,18 @@ def format_option(*names: str) -> Callable[[_Command], _Command]:
 
 def open_graph(store: str, *, create: bool = False, read_only: bool = False) -> GraphStore:
     """Open a store; at a terminal, ask for a password that the environment does not have."""
+    _warn_of_clear_text(store)
     ask = _password if sys.stdin.isatty() else None
     return open_store(store, create=create, read_only=read_only, password=ask)
+
+
+def _warn_of_clear_text(store: str) -> None:
+    """Tell that a Neo4j on another machine is sent the password, and what the notes say, for all between to read."""
+    parts = urlsplit(store)
+    if parts.scheme in ("bolt", "neo4j") and parts.hostname not in (None, "localhost", "127.0.0.1", "::1"):
+        tell(
+            f"Warning: {parts.scheme}://{parts.hostname}: not encrypted, the password neither; see {parts.scheme}+s://"
+        )
 
 
 def _password(user: str) -> str:

@@ -1,19 +1,18 @@
 """What tests of several files share."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.neo4j import SKIPPED
+
 if TYPE_CHECKING:
     from tests.neo4j.server import Server
 
 NEO4J = pytest.mark.xdist_group("neo4j")
 """Tests that need the Neo4j server run in one worker, one after the other: there is one server."""
-
-_SKIPPED = "Neo4j is not tested"
 
 
 @pytest.fixture(scope="session")
@@ -37,25 +36,11 @@ def _one_thread() -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def neo4j_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Server]":
-    """A Neo4j server: that of ``NEO4J_URI``, whose database must be empty, or one of our own."""
-    from tests.maven import missing
-    from tests.neo4j.server import new_server, running_server
+    """A Neo4j server whose database is empty, as ``tests.neo4j.choice`` says."""
+    from tests.neo4j.choice import any_server
 
-    if (running := running_server()) is not None:
-        with running.driver() as driver:
-            if driver.execute_query("MATCH (n) RETURN n LIMIT 1").records:
-                pytest.fail("the database of NEO4J_URI is not empty: tests would delete what is there")
-        yield running
-        running.empty()
-        return
-    if (absent := missing()) is not None:
-        if os.environ.get("CI"):
-            pytest.fail(f"{_SKIPPED}: {absent}")
-        pytest.skip(f"{_SKIPPED}: {absent}; install Java 17 and Maven, or set NEO4J_URI to an empty database")
-    server = new_server(tmp_path_factory.mktemp("neo4j"))
-    server.start()
-    yield server
-    server.kill()
+    with any_server(tmp_path_factory.mktemp("neo4j")) as server:
+        yield server
 
 
 @pytest.fixture
@@ -69,7 +54,7 @@ def neo4j_url(neo4j_server: "Server", monkeypatch: pytest.MonkeyPatch) -> str:
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Say loudly that Neo4j was not tested."""
-    skipped = [report for report in terminalreporter.stats.get("skipped", ()) if _SKIPPED in str(report.longrepr)]
+    skipped = [report for report in terminalreporter.stats.get("skipped", ()) if SKIPPED in str(report.longrepr)]
     if skipped:
-        terminalreporter.write_sep("!", f"{len(skipped)} TESTS SKIPPED: {_SKIPPED}", red=True, bold=True)
+        terminalreporter.write_sep("!", f"{len(skipped)} TESTS SKIPPED: {SKIPPED}", red=True, bold=True)
         terminalreporter.write_line(str(skipped[0].longrepr[-1]))

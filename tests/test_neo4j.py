@@ -425,7 +425,9 @@ def test_query_reads_no_file_and_calls_nobody(server_of_examples: tuple[Server, 
         server_of_examples[1].query(statement)
 
 
-def test_query_loads_a_file_when_that_is_allowed(store: Neo4jStore, tmp_path: Path) -> None:
+def test_query_loads_a_file_when_that_is_allowed(store: Neo4jStore, neo4j_server: Server, tmp_path: Path) -> None:
+    if neo4j_server.home is None:
+        pytest.skip("a server that is not ours has other files")
     (tmp_path / "a.csv").write_text("1,2\n")
 
     statement = f"LOAD CSV FROM '{(tmp_path / 'a.csv').as_uri()}' AS line RETURN line"

