@@ -14,11 +14,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.document import Document, Mention
+from kgbuild import ids
 from kgbuild.graph import Node, NoteGraph, note_graph
 from kgbuild.note import Note
 from kgbuild.query import timeline
 from kgbuild.resolve import ResolvedNote
 from kgbuild.stores import Evidence, StoreError, Table, open_store
+from kgbuild.stores.mapping import iri, lines, own_subjects
 from kgbuild.stores.rdf import RdfStore
 from ontologies.concept import Concept
 from tests.marked import resolved
@@ -174,6 +176,19 @@ def test_retracting_everything_leaves_nothing(store: RdfStore) -> None:
 
     assert content(store) == set()
     assert store.patients() == []
+
+
+@pytest.mark.parametrize("other", ["n10", "n1/0-6", "n1#char=0,6", "N1"])
+def test_no_note_says_anything_of_what_is_anothers_own(other: str) -> None:
+    same = "A [lesion|Disease_disorder #l] of the [liver|Biological_structure #s]."
+    first, second = (graph(same, "MODIFY s l", note=note) for note in ("n1", other))
+    for one, not_its in ((first, second), (second, first)):
+        own = own_subjects(iri(ids.note(one.note_id)))
+        its = {line for line in lines(one) if line.startswith(own)}
+        assert {line.split("/")[0] for line in its} >= {
+            f"<urn:kgbuild:{kind}" for kind in ("note", "mention", "coding", "statement")
+        }
+        assert its.isdisjoint(lines(not_its))
 
 
 def test_retracting_an_unknown_note_does_nothing(store: RdfStore) -> None:

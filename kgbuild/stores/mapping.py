@@ -139,6 +139,16 @@ def iri(node_id: str) -> NamedNode:
     return NamedNode(_iri(node_id)[1:-1])
 
 
+def own_subjects(note: NamedNode) -> tuple[str, ...]:
+    """Return how subjects begin, as N-Triples write them, of which only this note can say anything.
+
+    They hold its id, or are digests of words that hold it; all others may be spoken of by several notes.
+    """
+    mentions = note.value.replace(f"{ID_BASE}note/", f"{ID_BASE}mention/", 1)
+    begin = (f"{note.value}>", f"{note.value}#", f"{mentions}/", f"{ID_BASE}coding/", f"{ID_BASE}statement/")
+    return tuple(f"<{iri}" for iri in begin)
+
+
 def literal(value: Scalar) -> str:
     r"""Return a property's value as a literal.
 

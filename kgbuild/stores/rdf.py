@@ -19,7 +19,7 @@ from kgbuild import ids
 from kgbuild.graph import NoteGraph
 from kgbuild.stores import QUERY_SECONDS, EventFacts, Link, PatientFacts, StoreError, Table, rdf_questions
 from kgbuild.stores.folder import leave_nothing_half_done, lock, make_folder, sync_log, unopened
-from kgbuild.stores.mapping import iri, lines, triples
+from kgbuild.stores.mapping import iri, lines, own_subjects, triples
 from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, UNION, Reader, patient_facts
 from kgbuild.stores.sparql import ask
 from kgbuild.stores.writing import chunks, written
@@ -128,7 +128,8 @@ class RdfStore:
         """Make a note's graph these triples, and the union follow, in one transaction."""
         old = {quad.triple for quad in self._store.quads_for_pattern(None, None, None, graph)}
         gone, come = old - new, new - old
-        unsaid = [triple for triple in gone if not self._is_said_elsewhere(triple, graph)]
+        own = own_subjects(graph)
+        unsaid = [t for t in gone if str(t.subject).startswith(own) or not self._is_said_elsewhere(t, graph)]
         update = (
             f"DELETE DATA {{ {_text(unsaid)} GRAPH {graph} {{ {_text(gone)} }} }} ;\n"
             f"INSERT DATA {{ {_text(come)} GRAPH {graph} {{ {_text(come)} }} }}"
