@@ -1,21 +1,18 @@
-"""Ready note graphs into the embedded RDF store, beside Oxigraph's own bulk load; then the same for Neo4j.
+"""Ready note graphs into each store: beside Oxigraph's own bulk load and the bare Neo4j driver, and as a store grows.
 
     python benchmarks/stores.py
 
 Bulk load reads the quads that the store ends up with from an N-Quads file into an empty database: no mapping, no check,
-no look at what is there. Both are run in turn, and the median of the rounds is printed. Then, with many patients in the
-store: a timeline, and what one more note costs as the store grows, put, changed and withdrawn.
+no look at what is there. Both are run in turn, and the median of the rounds is printed. Then, with more and more notes
+and patients in the store: what one more costs, put, changed and withdrawn, and a timeline.
 """
 
 import argparse
 import os
 import platform
-import random
 import sys
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import cache, partial
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -24,16 +21,11 @@ from pyoxigraph import RdfFormat, Store, serialize
 
 sys.path.insert(0, str(Path(__file__).parents[1]))  # for stores_neo4j.py, which takes the server of the tests
 
-from stores_neo4j import synthetic
+from stores_growth import Costs, faults, growth, plot, synthetic
 
-from kgbuild.graph import Edge, Node, NoteGraph, Scalar
-from kgbuild.query import timeline
+from kgbuild.graph import NoteGraph
 from kgbuild.stores.mapping import lines
 from kgbuild.stores.rdf import RdfStore
-
-_SHORT = 6  # mentions of a note while the store grows; those of the comparison have 60, a discharge summary's hundreds
-_ONE_BY_ONE = 20
-_TEMPLATES = 300
 
 LEAST = 0.5
 """Share of the speed of what is beside that ``--check`` asks for."""
@@ -72,88 +64,15 @@ def _dump(store: RdfStore, path: Path) -> int:
     return len(quads)
 
 
-def growth(sizes: Sequence[int], of_patient: int) -> None:
-    """Print what notes and a timeline cost when the store holds so many notes, some of each patient.
-
-    Milliseconds on the clock and, after the stroke, of CPU: on a busy machine only these say something. The store is
-    filled without the check of each note, which is of the cost of those that are put one by one.
-    """
-    print(f"{of_patient} notes a patient; milliseconds, and of CPU:")
-    print(
-        "notes    patients ", *(name.ljust(14) for name in ("put", "change", "retract", "timeline", "95th pct.")), "MB"
-    )
-    added = 0
+def growing(sizes: Sequence[int], of_patient: int) -> list[Costs]:
+    """Return and print what a growing store costs; it is filled without the check of each note."""
     with TemporaryDirectory() as folder, RdfStore(Path(folder) / "kg", create=True) as store:
-        for size in sizes:
-            for begin in range(added, size, _TEMPLATES):
-                graphs = [_note(i, of_patient) for i in range(begin, min(begin + _TEMPLATES, size))]
-                store._load({graph.note_id: lines(graph) for graph in graphs})
-            added = size
-            new = [_note(size + i, of_patient) for i in range(_ONE_BY_ONE)]
-            put = [_cost(partial(store.put, [graph])) for graph in new]
-            change = [_cost(partial(store.put, [_changed(graph)])) for graph in new]
-            retract = [_cost(partial(store.retract, graph.note_id)) for graph in new]
-            patients = [f"p{random.Random(i).randrange(size // of_patient)}" for i in range(200)]  # noqa: S311
-            waits = sorted(_cost(partial(timeline, store, patient)) for patient in patients)
-            disk = sum(file.stat().st_size for file in Path(folder).rglob("*") if file.is_file()) / 1e6
-            costs = (
-                *map(_median, (put, change, retract, waits)),
-                (waits[189][0], sorted(c for _, c in waits)[189]),
-            )
-            shown = [f"{1e3 * wall:.1f}/{1e3 * cpu:.1f}".ljust(14) for wall, cpu in costs]
-            print(f"{size:<9,}{size // of_patient:<9,}", *shown, f"{disk:.0f}", flush=True)
-
-
-def _median(costs: Sequence[tuple[float, float]]) -> tuple[float, float]:
-    return median(wall for wall, _ in costs), median(cpu for _, cpu in costs)
-
-
-@cache
-def _template(number: int) -> NoteGraph:
-    return synthetic(number, patient="p", mentions=_SHORT)
-
-
-def _note(number: int, of_patient: int) -> NoteGraph:
-    """Return one of some hundred made-up notes as that of another patient, which is made faster than a new one."""
-    graph, note, patient = _template(number % _TEMPLATES), f"n{number}", f"p{number // of_patient}"
-    names = dict.fromkeys(("note", "mention"), note) | dict.fromkeys(("patient", "entity", "event"), patient)
-
-    def renamed(value: Scalar) -> Scalar:
-        kind, slash, rest = str(value).partition("/")
-        _, end, rest = rest.partition("/")
-        return f"{kind}/{names[kind]}{end}{rest}" if slash and kind in names else value
-
-    def of_edge(name: str, value: Scalar) -> Scalar:
-        return note if name == "note" else renamed(value)
-
-    def of_node(node: Node) -> Node:
-        own = {"Note": {"key": note}, "Patient": {"key": patient}, "Entity": {"patient": patient}}
-        return Node(node.type, str(renamed(node.id)), {**node.properties, **own.get(node.type, {})})
-
-    edges = (
-        Edge(
-            e.type, str(renamed(e.source)), str(renamed(e.target)), {n: of_edge(n, v) for n, v in e.properties.items()}
-        )
-        for e in graph.edges
-    )
-    return NoteGraph(note, graph.fingerprint, tuple(map(of_node, graph.nodes)), tuple(edges))
-
-
-def _changed(graph: NoteGraph) -> NoteGraph:
-    """Return the note as another reading of it: half its mentions have another score."""
-    nodes = [
-        replace(node, properties={**node.properties, "score": 0.5}) if node.type == "Mention" and i % 2 else node
-        for i, node in enumerate(graph.nodes)
-    ]
-    nodes = [Node(n.type, n.id, {**n.properties, "fingerprint": "f2"}) if n.type == "Note" else n for n in nodes]
-    return replace(graph, fingerprint="f2", nodes=tuple(nodes))
-
-
-def _cost(work: Callable[[], object]) -> tuple[float, float]:
-    """Return the seconds that some work takes, on the clock and of CPU in this thread."""
-    wall, cpu = time.perf_counter(), time.thread_time()
-    work()
-    return time.perf_counter() - wall, time.thread_time() - cpu
+        print("RDF: ", end="")
+        fill = lambda graphs: store._load({graph.note_id: lines(graph) for graph in graphs})  # noqa: E731
+        found = growth(store, fill, sizes, of_patient)
+        files = [file.stat().st_size for file in Path(folder).rglob("*") if file.is_file()]
+        print(f"{sum(files) / 1e6:,.0f} MB on disk")
+    return found
 
 
 def main() -> None:
@@ -161,22 +80,32 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("--notes", type=int, default=300, help="notes of the comparison")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--sizes", default="1000,10000,100000", help="notes in the store when its cost is measured")
+    parser.add_argument("--sizes", default="1000,3000,10000,30000,100000", help="notes in the store as it grows")
     parser.add_argument("--of-patient", type=int, default=10, help="notes of each patient then")
     parser.add_argument("--no-neo4j", action="store_true", help="only the RDF store")
-    parser.add_argument("--check", action="store_true", help=f"fail below {LEAST} of the speed of what is beside")
+    parser.add_argument("--plot", type=Path, help="draw what a growing store costs into this SVG file")
+    parser.add_argument("--check", action="store_true", help="fail where a store is slower than it may be")
     options = parser.parse_args()
     print(f"{platform.machine()}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {platform.python_version()}")
+    sizes = [int(size) for size in options.sizes.split(",") if size]
     notes = [synthetic(i, patient=f"p{i // 3}") for i in range(options.notes)]
     shares = {"of Oxigraph's bulk load": compare(notes, options.rounds)}
-    growth([int(size) for size in options.sizes.split(",") if size], options.of_patient)
+    costs: dict[str, Sequence[Costs]] = {}
+    if sizes:
+        costs["RDF"] = growing(sizes, options.of_patient)
     if not options.no_neo4j:
-        from stores_neo4j import measure
+        import stores_neo4j
 
-        shares["of the bare Neo4j driver"] = measure(options.notes)
-    short = [f"{share:.2f} {whose}" for whose, share in shares.items() if share < LEAST]
-    if options.check and short:
-        sys.exit(f"less than {LEAST} of the speed: {', '.join(short)}")
+        with stores_neo4j.server_for_bench() as server:
+            shares["of the bare Neo4j driver"] = stores_neo4j.compare(notes, server, options.rounds)
+            if sizes:
+                costs["Neo4j"] = stores_neo4j.growing(server, sizes, options.of_patient)
+    if options.plot and costs:
+        plot(costs, options.plot)
+    wrong = [f"{share:.2f} {whose}" for whose, share in shares.items() if share < LEAST]
+    wrong += [fault for name, found in costs.items() for fault in faults(name, found)]
+    if options.check and wrong:
+        sys.exit(f"slower than it may be: {'; '.join(wrong)}")
 
 
 if __name__ == "__main__":
