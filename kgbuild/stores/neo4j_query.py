@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
 from typing import Any
 
-from neo4j import ManagedTransaction, unit_of_work
+from neo4j import ManagedTransaction, ResultSummary, unit_of_work
 from neo4j.graph import Node, Path, Relationship
 from neo4j.time import Date, DateTime, Duration, Time
 
@@ -40,9 +40,6 @@ _PLACE = re.compile(r"\s*\(line (\d+), column (\d+) \(offset: \d+\)\)")
 _TIMED_OUT = "Neo.ClientError.Transaction.TransactionTimedOut"  # or this with ClientConfiguration
 _LONGEST_EXPECTATION = 120  # characters of the parser's list of what it expected
 _STATEMENT = "Neo.ClientError.Statement."
-"""What is wrong with a statement itself; such messages repeat it, and hold nothing that is stored."""
-_ABOUT_VALUES = ("ArithmeticError", "TypeError", "EntityNotFound", "PropertyNotFound")
-"""What is wrong with values that a statement has met; their messages may hold them."""
 
 
 def ask(connection: Connection, statement: str, seconds: float, *, may_call: bool = False) -> Table:
@@ -56,23 +53,30 @@ def ask(connection: Connection, statement: str, seconds: float, *, may_call: boo
     """
 
     @unit_of_work(timeout=seconds)
+    def explain(transaction: ManagedTransaction) -> ResultSummary:
+        return transaction.run(_EXPLAIN + statement).consume()
+
+    @unit_of_work(timeout=seconds)
     def answer(transaction: ManagedTransaction) -> Table:
-        _refuse(transaction, statement, may_call=may_call)
         found = transaction.run(statement)
         columns = tuple(found.keys())
         return Table(columns, [tuple(cell(value) for value in record.values()) for record in found])
 
+    try:
+        explained = connection.reading(explain)
+    except ServerError as error:
+        raise _invalid(error, seconds) from None
+    _refuse(explained, may_call=may_call)
     try:
         return connection.reading(answer)
     except ServerError as error:
         raise _fault(error, seconds) from None
 
 
-def _refuse(transaction: ManagedTransaction, statement: str, *, may_call: bool) -> None:
+def _refuse(explained: ResultSummary, *, may_call: bool) -> None:
     """Refuse a statement whose plan does something else than reading the graph."""
-    summary = transaction.run(_EXPLAIN + statement).consume()
-    steps = list(_steps(summary.plan or {}))
-    if summary.query_type != "r" or _ENDS_OTHERS in (name for name, _ in steps):
+    steps = list(_steps(explained.plan or {}))
+    if explained.query_type != "r" or _ENDS_OTHERS in (name for name, _ in steps):
         raise StoreError("query: refused: a query only reads the graph")
     if not may_call and (found := calls(steps)) is not None:
         reason = (
@@ -139,15 +143,17 @@ def _plain(value: object) -> object:
     return restored(str(value))
 
 
+def _invalid(error: ServerError, seconds: float) -> StoreError:
+    """Return what is wrong with a statement that the server has not run: its message repeats that, nothing stored."""
+    return _syntax(error.message) if error.code.startswith(_STATEMENT) else _fault(error, seconds)
+
+
 def _fault(error: ServerError, seconds: float) -> StoreError:
-    """Return what was wrong with a query; nothing that is stored."""
+    """Return what was wrong with a query that was run; messages may hold what it met, and are not shown."""
     if error.code.startswith(_TIMED_OUT):
         return StoreError(f"query: took longer than {seconds:g} s")
     if error.code.endswith(".AccessMode"):
         return StoreError("query: refused: a query only reads the graph")
-    kind = error.code.removeprefix(_STATEMENT)
-    if error.code.startswith(_STATEMENT) and kind not in _ABOUT_VALUES:
-        return _syntax(error.message)
     return StoreError(f"query: the server answered {error.code}")
 
 
