@@ -1,15 +1,21 @@
-"""A SPARQL server as a store: the same as the embedded one, on Fuseki, through restarts, by two writers at once."""
+"""A SPARQL server as a store: the same as the embedded one, on each kind, through restarts, by two writers at once."""
 
+import socket
+import ssl
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingTCPServer
 
 import pytest
+import trustme
 from pyoxigraph import Store
 
 from kgbuild import query as questions
@@ -20,22 +26,40 @@ from kgbuild.stores.endpoint import EndpointStore
 from kgbuild.stores.rdf import RdfStore
 from kgbuild.validate import validate
 from tests import jena
+from tests.sparql_servers import Server, fuseki, oxigraph, rdf4j_server
 from tests.test_rdf_kill import killed, notes, program
 from tests.test_shacl import BROKEN, SECRET, WHOLE
 from tests.test_stores import AGAIN, CALLS, HOSTILE, LESION, OTHER, ROOT, UPDATES, graph, hostile
 
+SERVERS: dict[str, Callable[[Path], Server]] = {
+    "Fuseki": fuseki,
+    "Fuseki whose queries find all named graphs": partial(fuseki, union=True),
+    "Oxigraph": oxigraph,
+    "RDF4J": rdf4j_server,
+}
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[jena.Fuseki]:
-    jena.require("SPARQL endpoints are not tested")
-    running = jena.Fuseki(tmp_path_factory.mktemp("fuseki"))
-    running.start()
-    yield running
-    running.stop()
+
+@pytest.fixture(scope="module", params=list(SERVERS))
+def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with running(SERVERS[request.param], tmp_path_factory.mktemp("server")) as started:
+        yield started
+
+
+@contextmanager
+def running(made: Callable[[Path], Server], home: Path) -> Iterator[Server]:
+    """A server that has just been started."""
+    if made is not oxigraph:
+        jena.require("SPARQL endpoints are not tested")
+    started = made(home)
+    started.start()
+    try:
+        yield started
+    finally:
+        started.stop()
 
 
 @pytest.fixture
-def store(server: jena.Fuseki) -> Iterator[EndpointStore]:
+def store(server: Server) -> Iterator[EndpointStore]:
     """An empty data set."""
     with EndpointStore(server.url) as opened:
         opened._update("DROP ALL")
@@ -82,11 +106,37 @@ def test_server_answers_every_question_as_the_embedded_store_does(store: Endpoin
         assert sorted(store.links(patient)) == sorted(embedded.links(patient))
     assert store.concepts() == embedded.concepts()
     assert questions.patients_with(store, "K76") == questions.patients_with(embedded, "K76") == ["p1", "p2"]
-    asked = "SELECT ?label (COUNT(*) AS ?n) { ?entity kg:label ?label } GROUP BY ?label ORDER BY ?label"
-    assert store.query(asked) == embedded.query(asked)
-    assert store.query("ASK { ?s kg:code 'K76.9' }").rows == [(True,)]
-    described = "CONSTRUCT { ?s kg:code ?o } WHERE { ?s kg:code ?o }"
-    assert store.query(described) == embedded.query(described)
+
+
+QUERIES = [
+    "SELECT ?label (COUNT(*) AS ?n) { ?entity kg:label ?label } GROUP BY ?label",
+    "ASK { ?s kg:code 'K76.9' }",
+    "CONSTRUCT { ?s kg:code ?o } WHERE { ?s kg:code ?o }",
+    "CONSTRUCT WHERE { ?s kg:code ?o }",
+    "SELECT (COUNT(*) AS ?n) { ?patient kg:hasEvent/kg:of/kg:codedAs/skos:broader* ?code }",
+    # Notes' graphs, also beside the union.
+    "SELECT ?note (COUNT(*) AS ?n) { GRAPH ?note { ?s ?p ?o } } GROUP BY ?note",
+    "SELECT ?s ?note { ?s kg:code 'K76.9' . GRAPH ?note { ?s a kg:Entity } }",
+    "SELECT (COUNT(*) AS ?n) { ?s a kg:Entity FILTER EXISTS { GRAPH <urn:kgbuild:note/n1> { ?s ?p ?o } } }",
+    "SELECT (EXISTS { GRAPH ?n { ?s a kg:Note } } AS ?any) ?s WHERE { ?s a kg:Patient } #}",
+    "SELECT ?s ?n ?g { { SELECT ?s (COUNT(*) AS ?n) { ?s a kg:Entity } GROUP BY ?s } GRAPH ?g { ?s kg:code '}', ?c } }",
+    "SELECT ?s ?n ?g { { SELECT ?s (COUNT(*) AS ?n) { ?s a kg:Entity } GROUP BY ?s } GRAPH ?g { ?s kg:code ?c } }",
+    "CONSTRUCT { ?s a ?note } { ?s kg:code ?code FILTER(?code != '}') GRAPH ?note { ?s ?p ?o } }",
+    "SELECT ?code { ?s a kg:Patient ; kg:hasEntity/kg:codedAs ?code \u0047RAPH ?g { ?s kg:hasNote ?n } } LIMIT 5000",
+    # A choice of one's own.
+    "SELECT (COUNT(*) AS ?n) FROM <urn:kgbuild:note/n3> { ?s ?p ?o }",
+    "SELECT (COUNT(*) AS ?n) FROM NAMED <urn:kgbuild:note/n3> { GRAPH ?note { ?s ?p ?o } }",
+]
+
+
+@pytest.mark.parametrize("asked", QUERIES)
+def test_server_answers_a_query_as_the_embedded_store_does(
+    store: EndpointStore, embedded: RdfStore, asked: str
+) -> None:
+    for one in (store, embedded):
+        one.put([WHOLE, AGAIN, OTHER])
+    answer = embedded.query(asked)
+    assert sorted(store.query(asked).rows) == sorted(answer.rows) and (answer.rows or "'}'" in asked)
 
 
 def test_two_notes_that_change_together_leave_what_others_say(store: EndpointStore, embedded: RdfStore) -> None:
@@ -141,7 +191,14 @@ def test_update_is_refused(store: EndpointStore, statement: str) -> None:
     assert content(store) == before
 
 
-@pytest.mark.parametrize("statement", CALLS)
+ESCAPED = [
+    r"SELECT * {{ \u0053ERVICE {0} {{ ?s ?p ?o }} }}",
+    r"SELECT * {{ ?s ?p '\u0027 . \U00000053ervice {0} {{ ?s ?p ?o }} ?s ?p \u0027' }}",
+]
+"""As servers read them that put characters for escapes before all else."""
+
+
+@pytest.mark.parametrize("statement", [*CALLS, *ESCAPED])
 def test_query_never_calls_another_server(store: EndpointStore, statement: str) -> None:
     with pytest.raises(StoreError, match="SERVICE is refused"):
         store.query(statement.format("<http://127.0.0.1:1/x>"))
@@ -158,13 +215,28 @@ def test_query_that_takes_too_long_is_given_up(store: EndpointStore) -> None:
     assert store.query("ASK { ?s a kg:Note }").rows == [(True,)]
 
 
-def test_reader_writes_nothing(server: jena.Fuseki, store: EndpointStore) -> None:
+@pytest.mark.parametrize("made", [partial(oxigraph, union=True)], ids=["Oxigraph that repeats facts"])
+def test_server_that_would_count_a_fact_twice_is_refused_and_left_as_it_was(
+    made: Callable[[Path], Server], tmp_path: Path
+) -> None:
+    said = "<urn:n> <https://w3id.org/kgbuild#fingerprint> 1"
+    with running(made, tmp_path) as server:
+        with EndpointStore(server.url) as store:
+            with pytest.raises(StoreError, match=r"^http://127.* is more than once found where"):
+                store.put([LESION])
+            assert content(store) == set()
+            store._update(f"INSERT DATA {{ {said} GRAPH <urn:n> {{ {said} }} }}")
+        with pytest.raises(StoreError, match="the default graph must be a graph of its own"):
+            EndpointStore(server.url, read_only=True)
+
+
+def test_reader_writes_nothing(server: Server, store: EndpointStore) -> None:
     with EndpointStore(server.url, read_only=True) as reader, pytest.raises(StoreError, match="for reading only"):
         reader.put([LESION])
     assert content(store) == set()
 
 
-def test_two_writers_at_once_leave_each_note_once(server: jena.Fuseki, store: EndpointStore, tmp_path: Path) -> None:
+def test_two_writers_at_once_leave_each_note_once(server: Server, store: EndpointStore, tmp_path: Path) -> None:
     notes = [graph(f"The [lesion|Disease_disorder] and [pain{i}|Sign_symptom].", note=f"n{i}") for i in range(30)]
     faults: list[Exception] = []
 
@@ -187,8 +259,9 @@ def test_two_writers_at_once_leave_each_note_once(server: jena.Fuseki, store: En
         assert content(store) == content(calm)
 
 
+@pytest.mark.parametrize("server", ["Fuseki", "Oxigraph", "RDF4J"], indirect=True)
 def test_server_that_is_killed_in_the_middle_is_waited_for_and_nothing_is_doubled(
-    server: jena.Fuseki, store: EndpointStore, tmp_path: Path
+    server: Server, store: EndpointStore, tmp_path: Path
 ) -> None:
     notes = [graph(f"The [lesion|Disease_disorder] and [pain{i}|Sign_symptom].", note=f"n{i}") for i in range(60)]
 
@@ -211,8 +284,9 @@ def test_server_that_is_killed_in_the_middle_is_waited_for_and_nothing_is_double
 KILLS = 20
 
 
+@pytest.mark.parametrize("server", ["Fuseki"], indirect=True)
 def test_ingest_that_is_killed_twenty_times_ends_like_an_undisturbed_one(
-    server: jena.Fuseki, store: EndpointStore, tmp_path: Path
+    server: Server, store: EndpointStore, tmp_path: Path
 ) -> None:
     ingest = program(tmp_path, f"open_store({server.url!r})")
     assert killed(ingest, KILLS) >= KILLS
@@ -277,6 +351,65 @@ def test_password_is_sent_over_https_alone(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setenv("SPARQL_PASSWORD", "hunter2")
     with pytest.raises(StoreError, match="a password is sent over https alone"):
         open_store("http://example.org/kg")
+
+
+@pytest.fixture
+def guarded(tmp_path: Path) -> Iterator[tuple[str, Path, str]]:
+    """A server behind a proxy that speaks TLS: its address, who vouches for it, and its address by another name."""
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "authority.pem")
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    (tmp_path / "server").mkdir()
+    with running(oxigraph, tmp_path / "server") as server:
+
+        class Proxy(BaseRequestHandler):
+            def handle(self) -> None:
+                with context.wrap_socket(self.request, server_side=True) as client:
+                    with socket.create_connection(("127.0.0.1", server.port)) as upstream:
+                        back = threading.Thread(target=pump, args=(upstream, client))
+                        back.start()
+                        pump(client, upstream)
+                        back.join()
+
+        class Listener(ThreadingTCPServer):
+            def handle_error(self, request: object, client_address: object) -> None:
+                """A client that does not trust it says so and goes."""
+
+        with Listener(("127.0.0.1", 0), Proxy) as proxy:
+            threading.Thread(target=proxy.serve_forever, daemon=True).start()
+            port = proxy.server_address[1]
+            yield f"https://127.0.0.1:{port}", tmp_path / "authority.pem", f"https://localhost:{port}"
+            proxy.shutdown()
+
+
+def pump(source: socket.socket, target: socket.socket) -> None:
+    """Hand on what comes until no more does."""
+    with suppress(OSError):
+        while part := source.recv(1 << 16):
+            target.sendall(part)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_RDWR)
+
+
+def test_certificate_is_checked_against_those_of_ssl_cert_file(
+    guarded: tuple[str, Path, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url, authority, alias = guarded
+    monkeypatch.delenv("SSL_CERT_FILE", raising=False)
+    monkeypatch.setenv("SPARQL_USERNAME", "ann")
+    monkeypatch.setenv("SPARQL_PASSWORD", "hunter2")
+    begin = time.monotonic()
+    with pytest.raises(StoreError, match=rf"^{url}: .*: unable to get local issuer certificate; SSL_CERT_FILE names"):
+        open_store(url)
+    assert time.monotonic() - begin < 5
+
+    monkeypatch.setenv("SSL_CERT_FILE", str(authority))
+    with open_store(url) as store:
+        assert store.put([LESION, OTHER]) == 2
+        assert store.query("SELECT (COUNT(*) AS ?n) { ?note a kg:Note }").rows == [(2,)]
+    with pytest.raises(StoreError, match="certificate is not valid for 'localhost'"):
+        open_store(alias)
 
 
 def test_server_of_another_kind_is_told(strict: tuple[str, list[str | None]]) -> None:

@@ -104,8 +104,8 @@ class EndpointStore:
         password: Of the user.
 
     Raises:
-        StoreError: If the address is none, the server does not answer, or answers like none that is known, or finds
-            a fact more often than it is there.
+        StoreError: If the address is none, the server does not answer, or answers like none that is known, or does
+            not find once what one note says.
     """
 
     def __init__(
@@ -115,7 +115,8 @@ class EndpointStore:
         self._is_read_only = read_only
         self._connection = Connection(self.url, user, password)
         self._layout = self._found_layout()
-        self._is_sound = self._is_union_sound()
+        self._is_sound = False  # whether the union has been seen to hold what a note says, once
+        self._look_at_union()
 
     def _found_layout(self) -> Layout:
         """Ask the server what it has where."""
@@ -125,20 +126,25 @@ class EndpointStore:
                 return layout
         raise StoreError(f"{self.url}: no SPARQL 1.1 server here, or none like {', '.join(LAYOUTS)}")
 
-    def _is_union_sound(self) -> bool:
-        """Tell whether a fact of one note is seen to be found once; False if there is no note yet.
+    def _look_at_union(self, undo: str | None = None) -> None:
+        """See whether what one note says is found once, if there is a note.
+
+        Args:
+            undo: The update that takes back what was written, if it is not.
 
         Raises:
             StoreError: If it is not.
         """
         found = self._ask(_SAID).rows
-        if len(found) > 1 or (None,) in found:
-            often = "twice" if len(found) > 1 else "nowhere"
+        if (None,) in found or len(set(found)) < len(found):
+            if undo is not None:
+                self._update(undo)
+            often = "not" if (None,) in found else "more than once"
             raise StoreError(
-                f"{self.url}: what one note says is found {often} where a query names no graph: "
+                f"{self.url}: what one note says is {often} found where a query names no graph: "
                 "the default graph must be a graph of its own, not all graphs at once"
             )
-        return bool(found)
+        self._is_sound = bool(found)
 
     # --- writing --------------------------------------------------------------------------------------------------
     def put(self, note_graphs: Iterable[NoteGraph]) -> int:
@@ -161,11 +167,8 @@ class EndpointStore:
         said = ((graph.note_id, " .\n".join(lines(graph))) for graph in graphs)
         come = "\n".join(f"{text} .\nGRAPH {names[note]} {{ {text} }}" for note, text in said)
         self._update(f"{gone}INSERT DATA {{ {come} }}")
-        try:
-            self._is_sound = self._is_sound or self._is_union_sound()
-        except StoreError:
-            self._update(gone.rstrip(" ;\n"))
-            raise
+        if not self._is_sound:
+            self._look_at_union(undo=gone.rstrip(" ;\n"))
 
     def _withdrawal(self, note: str) -> str:
         """Return the update that withdraws what only this note says."""

@@ -70,7 +70,7 @@ class Connection:
         """Send a request that may be repeated; try again if the connection drops or the server is just starting.
 
         Raises:
-            StoreError: If the server does not answer, or not this user.
+            StoreError: If the server does not answer, or not this user, or is not known to be who it says.
             TimeoutError: If it does not answer in time.
         """
         headers = self._headers | {"Accept": accept} | ({} if type is None else {"Content-Type": type})
@@ -82,6 +82,12 @@ class Connection:
             except TimeoutError:
                 self.close()
                 raise
+            except ssl.SSLCertVerificationError as error:
+                self.close()
+                why = error.verify_message.rstrip(".")
+                raise StoreError(
+                    f"{self._url}: its certificate is not trusted: {why}; SSL_CERT_FILE names a file of those that are"
+                ) from None
             except (OSError, http.client.HTTPException) as error:
                 self.close()
                 fault = error
