@@ -13,11 +13,9 @@ from kgbuild.export_graphml import write_graphml
 from kgbuild.export_tables import write_tables
 from kgbuild.graph import Edge, Node
 from kgbuild.stores import GraphStore, StoreError
-from kgbuild.stores.graphs import nodes_and_edges, note_graph, said_of
+from kgbuild.stores.graphs import nodes_and_edges, said_of
 from kgbuild.stores.mapping import PREFIXES, TYPE
 from kgbuild.stores.rdf import RdfStore
-from kgbuild.stores.reading import note_of
-from kgbuild.validate import graphs_of
 from kgbuild.without_text import without_text
 
 RDF_FORMATS: dict[str, RdfFormat] = {
@@ -38,13 +36,13 @@ def export(store: GraphStore, format: str, out: BinaryIO, *, with_text: bool = T
     """Write a store, sorted: the same facts give the same bytes.
 
     Args:
-        store: An RDF store; it is streamed, a subject or a note at a time.
+        store: Any; a server's is first copied to a folder, which is gone afterwards.
         format: One of ``FORMATS`` but ``csv``.
         out: Where to; the caller sees to it that a file is whole or absent.
         with_text: Whether what was taken from the notes' texts is written (``without_text.py``).
 
     Raises:
-        StoreError: If the format is unknown, or the store is no RDF store.
+        StoreError: If the format is unknown.
     """
     if format not in FORMATS or format == "csv":
         raise StoreError(f"export: expected one of {', '.join(FORMATS)}; found {format!r}")
@@ -61,7 +59,7 @@ def export_tables(store: GraphStore, folder: Path, *, with_text: bool = True) ->
     """Write a store as CSV files that ``neo4j-admin database import`` reads, into a folder that is whole or absent.
 
     Raises:
-        StoreError: If the folder is there already, or the store is no RDF store.
+        StoreError: If the folder is there already.
     """
     with _local(store, with_text) as local:
         write_tables(_union_graph(local), folder)
@@ -73,9 +71,8 @@ def _local(store: GraphStore, with_text: bool) -> Iterator[RdfStore]:
     if isinstance(store, RdfStore) and with_text:
         yield store
         return
-    graphs = graphs_of(store)
     with TemporaryDirectory(prefix="kgbuild-") as folder, RdfStore(Path(folder) / "kg", create=True) as copy:
-        notes = (note_graph(note_of(name), (q.triple for q in graphs.quads(name))) for name in graphs.graphs())
+        notes = store.note_graphs(store.note_ids())
         copy.put(notes if with_text else map(without_text, notes))
         yield copy
 

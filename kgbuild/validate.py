@@ -3,64 +3,45 @@
 import logging
 from collections.abc import Iterable, Iterator
 from io import BytesIO
-from typing import Protocol
 
-from pyoxigraph import NamedNode, Quad, RdfFormat, serialize
+from pyoxigraph import RdfFormat, Triple, serialize
 
 from kgbuild import ids
 from kgbuild.stores import GraphStore, StoreError
 from kgbuild.stores.checking import Violation, shown
-from kgbuild.stores.mapping import iri
-from kgbuild.stores.reading import note_of
+from kgbuild.stores.graphs import Graphs
+from kgbuild.stores.mapping import iri, triples
 from kgbuild.stores.shapes import SHAPES
 
 _SH = "http://www.w3.org/ns/shacl#"
-
-
-class Graphs(Protocol):
-    """A store that keeps a named graph a note."""
-
-    def graphs(self) -> list[NamedNode]:
-        """Return the names of the notes' graphs, sorted."""
-        ...
-
-    def quads(self, graph: NamedNode | None = None) -> Iterator[Quad]:
-        """Return what one note says."""
-        ...
 
 
 def validate(store: GraphStore, notes: Iterable[str] = ()) -> Iterator[tuple[str, list[Violation]]]:
     """Yield each note with what is wrong with it, by note.
 
     Args:
-        store: An RDF store.
+        store: Any; what an RDF store holds is looked at as it is, whoever wrote it.
         notes: Ids of notes; all by default.
 
     Raises:
-        StoreError: If the store keeps no graphs, does not know a note, or pyshacl is not installed.
+        StoreError: If the store does not know a note, or pyshacl is not installed.
     """
-    graphs = graphs_of(store)
-    known = graphs.graphs()
-    wanted = [iri(ids.note(note)) for note in notes]
-    for name in wanted:
-        if name not in known:
-            raise StoreError(f"no note {note_of(name)!r}")
-    for name in wanted or known:
-        yield note_of(name), pyshacl_violations(note_of(name), graphs.quads(name))
+    known = store.note_ids()
+    wanted = list(notes)
+    if unknown := set(wanted) - set(known):
+        raise StoreError(f"no note {min(unknown)!r}")
+    for note in wanted or known:
+        yield note, pyshacl_violations(note, _triples(store, note))
 
 
-def graphs_of(store: GraphStore) -> Graphs:
-    """Return a store as one that keeps a graph a note.
-
-    Raises:
-        StoreError: If it is of another kind.
-    """
-    if not hasattr(store, "graphs") or not hasattr(store, "quads"):
-        raise StoreError("this needs an RDF store: a path, or the address of a SPARQL endpoint")
-    return store  # type: ignore[return-value]  # looked at one line up
+def _triples(store: GraphStore, note: str) -> Iterable[Triple]:
+    """Return what a note says."""
+    if isinstance(store, Graphs):
+        return (quad.triple for quad in store.quads(iri(ids.note(note))))
+    return (triple for graph in store.note_graphs([note]) for triple in triples(graph))
 
 
-def pyshacl_violations(note: str, quads: Iterable[Quad]) -> list[Violation]:
+def pyshacl_violations(note: str, triples: Iterable[Triple]) -> list[Violation]:
     """Return what pyshacl finds wrong with the triples of a note.
 
     Raises:
@@ -72,7 +53,7 @@ def pyshacl_violations(note: str, quads: Iterable[Quad]) -> list[Violation]:
     except ImportError:
         raise StoreError("validate: pyshacl is not installed: pip install 'kgbuild[validate]'") from None
     written = BytesIO()
-    serialize((quad.triple for quad in quads), written, RdfFormat.N_TRIPLES)
+    serialize(triples, written, RdfFormat.N_TRIPLES)
     data, shapes = rdflib.Graph(), rdflib.Graph()
     data.parse(data=written.getvalue(), format="nt")
     shapes.parse(data=SHAPES.read_bytes(), format="turtle")

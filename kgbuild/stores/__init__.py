@@ -1,7 +1,7 @@
 """Where graphs are kept: one protocol, the facts it answers with, and how a store is opened."""
 
 import re
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -123,6 +123,14 @@ class GraphStore(Protocol):
 
     def fingerprints(self, note_ids: Collection[str]) -> dict[str, str]:
         """Return the fingerprints of those notes that the store knows, by note id."""
+        ...
+
+    def note_ids(self) -> list[str]:
+        """Return the ids of the notes, sorted."""
+        ...
+
+    def note_graphs(self, note_ids: Iterable[str]) -> Iterator[NoteGraph]:
+        """Yield notes as they were put, in this order; those that are not there are left out."""
         ...
 
     def patients(self) -> list[PatientFacts]:

@@ -20,9 +20,10 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 from kgbuild import ids
 from kgbuild.graph import NoteGraph
 from kgbuild.stores import QUERY_SECONDS, EventFacts, Link, PatientFacts, StoreError, Table, rdf_questions
+from kgbuild.stores.graphs import note_graphs
 from kgbuild.stores.http import Answer, Connection
 from kgbuild.stores.mapping import PREFIXES, iri, lines, literal
-from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, Reader, patient_facts
+from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, Reader, note_of, patient_facts
 from kgbuild.stores.sparql import chooses_graphs, names_graphs, refuse_calls, remote_fault, table_of, within
 from kgbuild.stores.writing import chunks, written
 
@@ -204,6 +205,14 @@ class EndpointStore:
             "GRAPH ?note { ?note kg:fingerprint ?fingerprint } }"
         )
         return {str(note): str(fingerprint) for note, fingerprint in found.rows}
+
+    def note_ids(self) -> list[str]:
+        """Return the ids of the notes, sorted."""
+        return sorted(map(note_of, self.graphs()))
+
+    def note_graphs(self, note_ids: Iterable[str]) -> Iterator[NoteGraph]:
+        """Yield notes as they were put, in this order; those that are not there are left out."""
+        return note_graphs(self, note_ids)
 
     def patients(self) -> list[PatientFacts]:
         """Return the patients by id, with the number and the span of the events that a timeline shows."""

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
+from typing import Protocol, runtime_checkable
 
-from pyoxigraph import BlankNode, Literal, NamedNode, Triple
+from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
 
 from kgbuild import ids
 from kgbuild.graph import Edge, Node, NoteGraph, Scalar, edge_order
 from kgbuild.schema import EDGE_TYPES, ID_BASE, NODE_TYPES
-from kgbuild.stores.mapping import CLASSES, EDGES, PROPERTIES, TYPE, term
+from kgbuild.stores.mapping import CLASSES, EDGES, PROPERTIES, TYPE, iri, term
 from kgbuild.stores.sparql import cell
 
 _Term = NamedNode | BlankNode | Literal | Triple
@@ -23,17 +24,44 @@ _READ_FROM_TEXT = {"CODED_AS"} | {name for name, ends in EDGE_TYPES.items() if e
 """Edges that say more than their ends: codings and relation statements have them whole."""
 
 
+@runtime_checkable
+class Graphs(Protocol):
+    """A store that keeps a named graph a note."""
+
+    def graphs(self) -> list[NamedNode]:
+        """Return the names of the notes' graphs, sorted."""
+        ...
+
+    def quads(self, graph: NamedNode | None = None) -> Iterator[Quad]:
+        """Return what one note says, or the union of all."""
+        ...
+
+
 def note_graph(note_id: str, triples: Iterable[Triple]) -> NoteGraph:
     """Return the graph of which these are the ``mapping.triples``."""
     said: dict[NamedNode, dict[str, list[_Term]]] = defaultdict(lambda: defaultdict(list))
     for triple in triples:
         assert isinstance(triple.subject, NamedNode)
         said[triple.subject][triple.predicate.value].append(triple.object)
-    found = list(nodes_and_edges(said, lambda subject: said[subject]))
-    nodes = sorted((one for one in found if isinstance(one, Node)), key=lambda n: (NODE_TYPES.index(n.type), n.id))
-    edges = sorted((one for one in found if isinstance(one, Edge)), key=edge_order)
+    return assembled(note_id, nodes_and_edges(said, lambda subject: said[subject]))
+
+
+def assembled(note_id: str, found: Iterable[Node | Edge]) -> NoteGraph:
+    """Return the graph of a note whose nodes and edges these are, in any order."""
+    nodes, edges = list[Node](), list[Edge]()
+    for one in found:
+        (nodes if isinstance(one, Node) else edges).append(one)  # type: ignore[arg-type]
+    nodes.sort(key=lambda node: (NODE_TYPES.index(node.type), node.id))
+    edges.sort(key=edge_order)
     fingerprint = next(str(node.properties["fingerprint"]) for node in nodes if node.type == "Note")
     return NoteGraph(note_id, fingerprint, tuple(nodes), tuple(edges))
+
+
+def note_graphs(store: Graphs, note_ids: Iterable[str]) -> Iterator[NoteGraph]:
+    """Yield notes as they were put, in this order; those that are not there are left out."""
+    for note in note_ids:
+        if triples := [quad.triple for quad in store.quads(iri(ids.note(note)))]:
+            yield note_graph(note, triples)
 
 
 def said_of(triples: Iterable[Triple]) -> Said:

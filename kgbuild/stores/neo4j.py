@@ -4,7 +4,7 @@ What a note brings of its own (the note, its mentions, their edges, edges with `
 it; what notes share stays as long as one of them says so. Writers take turns, see ``neo4j_rows.LOCK``.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from datetime import date
 from functools import partial
 from typing import Self
@@ -18,6 +18,7 @@ from kgbuild.stores import QUERY_SECONDS, EventFacts, Evidence, Link, PatientFac
 from kgbuild.stores import neo4j_questions as questions
 from kgbuild.stores.escaping import restored
 from kgbuild.stores.neo4j_connection import Connection, ServerError
+from kgbuild.stores.neo4j_notes import note_graphs
 from kgbuild.stores.neo4j_query import ask
 from kgbuild.stores.neo4j_rows import LOCK, constraints, key
 from kgbuild.stores.neo4j_writing import Behind, groups, retract, write
@@ -119,6 +120,17 @@ class Neo4jStore:
         note_of = {key(ids.note(note_id)): note_id for note_id in note_ids}
         found = self._connection.read(questions.FINGERPRINTS, ids=list(note_of))
         return {note_of[record["id"]]: str(record["fingerprint"]) for record in found}
+
+    def note_ids(self) -> list[str]:
+        """Return the ids of the notes, sorted."""
+        return sorted(restored(row["key"]) for row in self._connection.read(questions.NOTES))
+
+    def note_graphs(self, note_ids: Iterable[str]) -> Iterator[NoteGraph]:
+        """Yield notes as they were put, in this order; those that are not there are left out.
+
+        The name of a code and what stands above it are those of the note written last.
+        """
+        return note_graphs(self._connection.read, iter(note_ids))
 
     def patients(self) -> list[PatientFacts]:
         """Return the patients by id, with the number and the span of the events that a timeline shows."""

@@ -6,6 +6,8 @@ from kgbuild.stores.neo4j_rows import STORE
 IS_STORE = f"MATCH (store:{STORE}) RETURN store.turn AS turn"
 FINGERPRINTS = "UNWIND $ids AS id MATCH (note:Note {id: id}) RETURN id, note.fingerprint AS fingerprint"
 
+NOTES = "MATCH (note:Note) RETURN note.key AS key"
+
 PATIENTS = """
 MATCH (patient:Patient)
 OPTIONAL MATCH (patient)-[:HAS_EVENT]->(event:Event) WHERE event.assertion IN $assertions

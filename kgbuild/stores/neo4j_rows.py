@@ -18,12 +18,12 @@ STORE = "KgbuildStore"
 """Label of the one node that says that a database is a store; who writes holds a lock on it."""
 
 LONGEST_KEY = 4_000  # characters of an id that is indexed; Neo4j indexes some 8,000 bytes
-_LONG_ID = "long_id"
+LONG_ID = "long_id"
 
 _SHARED = ("HAS_ENTITY", "HAS_EVENT", "OF", "IS_A")
 """Edges that several notes may state; all others belong to the note that brought them."""
 
-_BY_NOTE = {
+BY_NOTE = {
     "Entity": [name for name, ends in EDGE_TYPES.items() if ends.source == "Entity"],
     "Event": [name for name, ends in EDGE_TYPES.items() if ends == ("Event", "Event")],
 }
@@ -77,7 +77,7 @@ WITHDRAW = (
     *(
         f"{_NOTES}{_OF_NOTE[label]} WITH DISTINCT note, n MATCH (n)-[e:{'|'.join(names)}]->() "
         "WHERE e.note = note.key DELETE e"
-        for label, names in _BY_NOTE.items()
+        for label, names in BY_NOTE.items()
     ),
     f"{_NOTES}-[:MENTIONS]->(mention) DETACH DELETE mention",
     f"{_NOTES} DETACH DELETE note",
@@ -172,7 +172,7 @@ def key(node_id: str) -> str:
 def _node(node: Node) -> dict[str, object]:
     """Return a node's id and properties."""
     found = key(node.id)
-    whole = {} if found == node.id else {_LONG_ID: node.id}
+    whole = {} if found == node.id else {LONG_ID: node.id}
     return {"id": found, **whole, **_properties(node.properties)}
 
 

@@ -19,8 +19,9 @@ from kgbuild import ids
 from kgbuild.graph import NoteGraph
 from kgbuild.stores import QUERY_SECONDS, EventFacts, Link, PatientFacts, StoreError, Table, rdf_questions
 from kgbuild.stores.folder import leave_nothing_half_done, lock, make_folder, sync_log, unopened
+from kgbuild.stores.graphs import note_graphs
 from kgbuild.stores.mapping import iri, lines, own_subjects, triples
-from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, UNION, Reader, patient_facts
+from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, UNION, Reader, note_of, patient_facts
 from kgbuild.stores.sparql import ask
 from kgbuild.stores.writing import chunks, written
 
@@ -152,6 +153,14 @@ class RdfStore:
         """Return the fingerprints of those notes that the store knows, by note id."""
         found = ((note, self.fingerprint(note)) for note in note_ids)
         return {note: fingerprint for note, fingerprint in found if fingerprint is not None}
+
+    def note_ids(self) -> list[str]:
+        """Return the ids of the notes, sorted."""
+        return sorted(map(note_of, self.graphs()))
+
+    def note_graphs(self, note_ids: Iterable[str]) -> Iterator[NoteGraph]:
+        """Yield notes as they were put, in this order; those that are not there are left out."""
+        return note_graphs(self, note_ids)
 
     def patients(self) -> list[PatientFacts]:
         """Return the patients by id, with the number and the span of the events that a timeline shows."""
