@@ -463,14 +463,13 @@ ABOUT_VALUES = [
 ]
 
 
-@pytest.mark.parametrize("expression", ABOUT_VALUES)
-def test_error_about_a_value_does_not_repeat_it(store: Neo4jStore, expression: str) -> None:
+def test_error_about_a_value_does_not_repeat_it(store: Neo4jStore) -> None:
     store.put([graph(f"[{SECRET}|Sign_symptom]")])
 
-    with pytest.raises(StoreError, match=r"^query: the server answered Neo\.\S+$") as caught:
-        store.query(f"MATCH (m:Mention) RETURN {expression}", may_call=True)
-    for word in SECRET.split():
-        assert word not in str(caught.value)
+    for expression in ABOUT_VALUES:
+        with pytest.raises(StoreError, match=r"^query: the server answered Neo\.\S+$") as caught:
+            store.query(f"MATCH (m:Mention) RETURN {expression}", may_call=True)
+        assert not any(word in str(caught.value) for word in SECRET.split())
 
 
 def test_query_answers_with_plain_values(store: Neo4jStore) -> None:

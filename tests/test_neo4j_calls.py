@@ -14,11 +14,12 @@ from tests.neo4j.content import graph
 
 pytestmark = NEO4J
 
+NOTE = graph("[fever|Sign_symptom]")
+
 
 @pytest.fixture
 def store(neo4j_url: str) -> Iterator[Neo4jStore]:
     with Neo4jStore(neo4j_url, create=True) as opened:
-        opened.put([graph("[fever|Sign_symptom]")])
         yield opened
 
 
@@ -52,6 +53,7 @@ INSIDE = [  # LOAD CSV that is no step of a plan: it runs within the expression 
 
 @pytest.mark.parametrize("statement", INSIDE)
 def test_file_is_not_loaded_inside_an_expression_either(store: Neo4jStore, statement: str) -> None:
+    store.put([NOTE])
     listener = Listener()
     text = statement.format(url=listener.url)
 
@@ -74,6 +76,8 @@ READING = [
 
 @pytest.mark.parametrize("statement", READING)
 def test_neo4j_s_own_that_only_read_are_called(store: Neo4jStore, statement: str) -> None:
+    store.put([NOTE])
+
     assert store.query(statement).rows != []
 
 

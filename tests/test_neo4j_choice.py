@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import pytest
 import testcontainers.community.neo4j as containers
@@ -18,7 +18,7 @@ Programs = Callable[..., None]
 class Container(AbstractContextManager["Container"]):
     """In place of testcontainers' class: remembers what was asked of it."""
 
-    made: "list[Container]" = []  # noqa: RUF012 (emptied by each test)
+    made: "ClassVar[list[Container]]" = []
 
     def __init__(self, image: str, *, password: str, username: str) -> None:
         self.image, self.password, self.username, self.is_up = image, password, username, False
