@@ -18,7 +18,7 @@ Programs = Callable[..., None]
 class Container(AbstractContextManager["Container"]):
     """In place of testcontainers' class: remembers what was asked of it."""
 
-    made: "ClassVar[list[Container]]" = []
+    made: ClassVar[list["Container"]] = []
 
     def __init__(self, image: str, *, password: str, username: str) -> None:
         self.image, self.password, self.username, self.is_up = image, password, username, False
