@@ -144,8 +144,8 @@ def trend(patient: str, what: str, store: str, form: str, target: Path | None) -
     "--allow-calls",
     "may_call",
     is_flag=True,
-    help="Allow SERVICE (SPARQL), LOAD CSV and what plug-ins offer (Cypher), by which a query can send what it found to "
-    "another server.",
+    help="Allow SERVICE (SPARQL), LOAD CSV and what plug-ins offer (Cypher), by which a query can send what it found "
+    "to another server.",
 )
 @format_option("table", "json", "csv")
 @output_option

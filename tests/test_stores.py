@@ -3,6 +3,7 @@
 import itertools
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -466,3 +467,14 @@ def test_closed_store_keeps_what_was_put(tmp_path: Path) -> None:
 
     with open_store(tmp_path / "kg") as store:
         assert store.put([LESION]) == 0
+
+
+def test_query_that_was_given_up_ends_with_its_next_answer(store: RdfStore) -> None:
+    store.put([LESION, AGAIN, OTHER])
+    before = set(threading.enumerate())
+    with pytest.raises(StoreError, match=r"stopped after 0\.2 s"):
+        store.query("SELECT * { ?a ?b ?c . ?d ?e ?f . ?g ?h ?i . ?j ?k ?l }", seconds=0.2)
+    left = set(threading.enumerate()) - before
+    for thread in left:
+        thread.join(30)
+    assert not any(thread.is_alive() for thread in left)

@@ -15,6 +15,9 @@ Cell = str | int | float | bool | date | None
 QUERY_SECONDS = 60.0
 """How long a query of a user's may take unless said otherwise."""
 
+QUESTION_SECONDS = 600.0
+"""How long a question of ``query.py`` may take of a store with millions of events."""
+
 _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _NEO4J = ("neo4j", "bolt")  # and these with +s or +ssc: the driver's schemes
 

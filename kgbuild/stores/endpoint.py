@@ -19,7 +19,16 @@ from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
 
 from kgbuild import ids
 from kgbuild.graph import NoteGraph
-from kgbuild.stores import QUERY_SECONDS, EventFacts, Link, PatientFacts, StoreError, Table, rdf_questions
+from kgbuild.stores import (
+    QUERY_SECONDS,
+    QUESTION_SECONDS,
+    EventFacts,
+    Link,
+    PatientFacts,
+    StoreError,
+    Table,
+    rdf_questions,
+)
 from kgbuild.stores.graphs import note_graphs
 from kgbuild.stores.http import Answer, Connection
 from kgbuild.stores.mapping import PREFIXES, iri, lines, literal
@@ -220,7 +229,7 @@ class EndpointStore:
 
     def events(self, patient_id: str) -> list[EventFacts]:
         """Return all events of a patient, in no order; none for an unknown patient."""
-        answer = self._send_query(_PATIENT.format(iri(ids.patient(patient_id))), QUERY_SECONDS)
+        answer = self._send_query(_PATIENT.format(iri(ids.patient(patient_id))), QUESTION_SECONDS)
         memory = Store()
         memory.load(self._content(answer), RdfFormat.N_TRIPLES)
         return Reader(memory).events(patient_id)
@@ -265,7 +274,7 @@ class EndpointStore:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
-    def _ask(self, statement: str, *, seconds: float = QUERY_SECONDS) -> Table:
+    def _ask(self, statement: str, *, seconds: float = QUESTION_SECONDS) -> Table:
         """Answer a query whose prefixes need no declaration."""
         answer = self._send_query(statement, seconds)
         if answer.status != 200:

@@ -9,7 +9,6 @@ stops (``docs/stores.md``).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -17,7 +16,16 @@ from pyoxigraph import BlankNode, NamedNode, Quad, RdfFormat, Store, Triple
 
 from kgbuild import ids
 from kgbuild.graph import NoteGraph
-from kgbuild.stores import QUERY_SECONDS, EventFacts, Link, PatientFacts, StoreError, Table, rdf_questions
+from kgbuild.stores import (
+    QUERY_SECONDS,
+    QUESTION_SECONDS,
+    EventFacts,
+    Link,
+    PatientFacts,
+    StoreError,
+    Table,
+    rdf_questions,
+)
 from kgbuild.stores.folder import leave_nothing_half_done, lock, make_folder, sync_log, unopened
 from kgbuild.stores.graphs import note_graphs
 from kgbuild.stores.mapping import iri, lines, own_subjects, triples
@@ -164,7 +172,7 @@ class RdfStore:
 
     def patients(self) -> list[PatientFacts]:
         """Return the patients by id, with the number and the span of the events that a timeline shows."""
-        return patient_facts(*(ask(self._store, question).rows for question in (PATIENTS, EVENTS, SPANS)))
+        return patient_facts(*(self._ask(question).rows for question in (PATIENTS, EVENTS, SPANS)))
 
     def events(self, patient_id: str) -> list[EventFacts]:
         """Return all events of a patient, in no order; none for an unknown patient."""
@@ -172,15 +180,15 @@ class RdfStore:
 
     def links(self, patient_id: str) -> list[Link]:
         """Return what joins a patient's events, entities and codes, and what stands above the codes."""
-        return rdf_questions.links(partial(ask, self._store), patient_id)
+        return rdf_questions.links(self._ask, patient_id)
 
     def concepts(self) -> dict[str, frozenset[str]]:
         """Return the curie of each code in the store, with those of the codes above it."""
-        return rdf_questions.concepts(partial(ask, self._store))
+        return rdf_questions.concepts(self._ask)
 
     def coded(self, curies: Collection[str]) -> list[str]:
         """Return, by id, the patients on whose timeline something has one of these codes (rank 1)."""
-        return rdf_questions.coded(partial(ask, self._store), curies)
+        return rdf_questions.coded(self._ask, curies)
 
     def query(self, statement: str, *, seconds: float = QUERY_SECONDS, may_call: bool = False) -> Table:
         """Answer a SPARQL query over the union of all notes; ``GRAPH ?note { ... }`` tells which note says what.
@@ -194,6 +202,10 @@ class RdfStore:
             StoreError: If it would write or call another server, is not SPARQL, or takes too long.
         """
         return ask(self._store, statement, seconds=seconds, may_call=may_call)
+
+    def _ask(self, question: str) -> Table:
+        """Answer a question of ours."""
+        return ask(self._store, question, seconds=QUESTION_SECONDS)
 
     def quads(self, graph: NamedNode | None = None, subject: _Subject | None = None) -> Iterator[Quad]:
         """Return what one note says, or the union of all; of one subject, or of all."""

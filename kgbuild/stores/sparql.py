@@ -1,10 +1,12 @@
 """SPARQL queries of users: read only, within a time, and never calling another server unless allowed."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
+from itertools import takewhile
 from queue import Empty, SimpleQueue
-from threading import Thread
+from threading import Event, Thread
+from typing import TypeVar
 
 from pyoxigraph import (
     BlankNode,
@@ -24,6 +26,8 @@ from pyoxigraph import (
 from kgbuild.stores import QUERY_SECONDS, Cell, StoreError, Table
 from kgbuild.stores.escaping import restored
 from kgbuild.stores.mapping import PREFIXES
+
+_One = TypeVar("_One")
 
 _XSD = PREFIXES["xsd"]
 _NUMBERS: dict[str, type[int] | type[float]] = {
@@ -61,8 +65,8 @@ def ask(store: Store, statement: str, *, seconds: float = QUERY_SECONDS, may_cal
     Args:
         store: What to ask.
         statement: The query.
-        seconds: How long it may take. Oxigraph cannot be interrupted: the thread of a query that took longer ends by
-            itself or with the process.
+        seconds: How long it may take. The thread of a query that took longer ends with its next answer, or with the
+            process: Oxigraph cannot be interrupted in search of one.
         may_call: Allow SERVICE.
 
     Raises:
@@ -72,10 +76,12 @@ def ask(store: Store, statement: str, *, seconds: float = QUERY_SECONDS, may_cal
     if not may_call:
         refuse_calls(statement)
     done: SimpleQueue[Table | StoreError] = SimpleQueue()
-    Thread(target=lambda: done.put(_answer(store, statement)), daemon=True).start()
+    given_up = Event()
+    Thread(target=lambda: done.put(_answer(store, statement, given_up)), daemon=True).start()
     try:
         found = done.get(timeout=seconds)
     except Empty:
+        given_up.set()
         found = StoreError(f"query: stopped after {seconds:g} s; ask for less, or allow more time")
     if isinstance(found, StoreError):
         raise found
@@ -105,24 +111,29 @@ def remote_fault(statement: str, status: int, body: bytes) -> StoreError:
     return syntax_fault(statement, f"the server answered {status}: {said[:_LONGEST_EXPECTATION]}")
 
 
-def _answer(store: Store, statement: str) -> Table | StoreError:
+def _answer(store: Store, statement: str, given_up: Event) -> Table | StoreError:
     """Return what a query answers, or what is wrong with it."""
     try:
-        return _table(store.query(statement, prefixes=PREFIXES))
+        return _table(store.query(statement, prefixes=PREFIXES), given_up)
     except SyntaxError as error:
         return syntax_fault(statement, str(error))
     except (OSError, RuntimeError, ValueError) as error:
         return StoreError(f"query: {_first_line(error)}")
 
 
-def _table(answer: QuerySolutions | QueryBoolean | QueryTriples) -> Table:
-    """Return an answer as plain values."""
+def _table(answer: QuerySolutions | QueryBoolean | QueryTriples, given_up: Event | None = None) -> Table:
+    """Return an answer as plain values, or what is there of it when nobody waits any more."""
     if isinstance(answer, QuerySolutions):
         columns = tuple(variable.value for variable in answer.variables)
-        return Table(columns, [tuple(cell(value) for value in solution) for solution in answer])
+        return Table(columns, [tuple(cell(value) for value in solution) for solution in _wanted(answer, given_up)])
     if isinstance(answer, QueryBoolean):
         return Table(("ask",), [(bool(answer),)])
-    return _triples(answer)
+    return _triples(_wanted(answer, given_up))
+
+
+def _wanted(answers: Iterable[_One], given_up: Event | None) -> Iterator[_One]:
+    """Yield answers as long as somebody waits for them: they would fill the memory of a process that goes on."""
+    return takewhile(lambda _: given_up is None or not given_up.is_set(), answers)
 
 
 def cell(value: NamedNode | BlankNode | Literal | Triple | None) -> Cell:
