@@ -14,6 +14,7 @@ from pathlib import Path
 from tests import jena, rdf4j
 
 _START_SECONDS = 120
+_UNTESTED = "SPARQL endpoints are not tested"
 
 _UNION = """
 PREFIX fuseki: <http://jena.apache.org/fuseki#>
@@ -76,6 +77,7 @@ class Server:
 
 def fuseki(home: Path, *, union: bool = False) -> Server:
     """Fuseki with TDB2; ``union``: queries find all named graphs in the default graph."""
+    jena.require(_UNTESTED)
     (home / "data").mkdir()
     (home / "union.ttl").write_text(_UNION)
     port = _free_port()
@@ -94,6 +96,7 @@ def oxigraph(home: Path, *, union: bool = False) -> Server:
 
 def rdf4j_server(home: Path) -> Server:
     """RDF4J's server with a native store, on Jetty."""
+    jena.require(_UNTESTED)
     port = _free_port()
     return Server(home, port, rdf4j.command(home, port), "/rdf4j-server/repositories/kg", query="")
 

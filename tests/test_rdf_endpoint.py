@@ -25,7 +25,6 @@ from kgbuild.stores import StoreError, open_store
 from kgbuild.stores.endpoint import EndpointStore
 from kgbuild.stores.rdf import RdfStore
 from kgbuild.validate import validate
-from tests import jena
 from tests.sparql_servers import Server, fuseki, oxigraph, rdf4j_server
 from tests.test_rdf_kill import killed, notes, program
 from tests.test_shacl import BROKEN, SECRET, WHOLE
@@ -39,7 +38,12 @@ SERVERS: dict[str, Callable[[Path], Server]] = {
 }
 
 
-@pytest.fixture(scope="module", params=list(SERVERS))
+def each(*names: str) -> list[object]:
+    """Servers as parameters of tests; the tests of one run in one worker, so that it starts once."""
+    return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
+
+
+@pytest.fixture(scope="module", params=each(*SERVERS))
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(SERVERS[request.param], tmp_path_factory.mktemp("server")) as started:
         yield started
@@ -48,8 +52,6 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 @contextmanager
 def running(made: Callable[[Path], Server], home: Path) -> Iterator[Server]:
     """A server that has just been started."""
-    if made is not oxigraph:
-        jena.require("SPARQL endpoints are not tested")
     started = made(home)
     started.start()
     try:
@@ -215,17 +217,24 @@ def test_query_that_takes_too_long_is_given_up(store: EndpointStore) -> None:
     assert store.query("ASK { ?s a kg:Note }").rows == [(True,)]
 
 
-@pytest.mark.parametrize("made", [partial(oxigraph, union=True)], ids=["Oxigraph that repeats facts"])
-def test_server_that_would_count_a_fact_twice_is_refused_and_left_as_it_was(
-    made: Callable[[Path], Server], tmp_path: Path
-) -> None:
-    said = "<urn:n> <https://w3id.org/kgbuild#fingerprint> 1"
-    with running(made, tmp_path) as server:
+FINGERPRINT = "<urn:n> <https://w3id.org/kgbuild#fingerprint> 1"
+
+
+@pytest.mark.parametrize("server", each("Fuseki", "Oxigraph", "RDF4J"), indirect=True)
+def test_data_set_whose_union_lacks_what_a_note_says_is_refused(server: Server, store: EndpointStore) -> None:
+    store._update(f"INSERT DATA {{ GRAPH <urn:n> {{ {FINGERPRINT} }} }}")
+    with pytest.raises(StoreError, match="what one note says is not found where a query names no graph"):
+        EndpointStore(server.url, read_only=True)
+    store._update("DROP ALL")
+
+
+def test_server_that_would_count_a_fact_twice_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
+    with running(partial(oxigraph, union=True), tmp_path) as server:
         with EndpointStore(server.url) as store:
             with pytest.raises(StoreError, match=r"^http://127.* is more than once found where"):
                 store.put([LESION])
             assert content(store) == set()
-            store._update(f"INSERT DATA {{ {said} GRAPH <urn:n> {{ {said} }} }}")
+            store._update(f"INSERT DATA {{ {FINGERPRINT} GRAPH <urn:n> {{ {FINGERPRINT} }} }}")
         with pytest.raises(StoreError, match="the default graph must be a graph of its own"):
             EndpointStore(server.url, read_only=True)
 
@@ -259,7 +268,7 @@ def test_two_writers_at_once_leave_each_note_once(server: Server, store: Endpoin
         assert content(store) == content(calm)
 
 
-@pytest.mark.parametrize("server", ["Fuseki", "Oxigraph", "RDF4J"], indirect=True)
+@pytest.mark.parametrize("server", each("Fuseki", "Oxigraph", "RDF4J"), indirect=True)
 def test_server_that_is_killed_in_the_middle_is_waited_for_and_nothing_is_doubled(
     server: Server, store: EndpointStore, tmp_path: Path
 ) -> None:
@@ -284,7 +293,7 @@ def test_server_that_is_killed_in_the_middle_is_waited_for_and_nothing_is_double
 KILLS = 20
 
 
-@pytest.mark.parametrize("server", ["Fuseki"], indirect=True)
+@pytest.mark.parametrize("server", each("Fuseki"), indirect=True)
 def test_ingest_that_is_killed_twenty_times_ends_like_an_undisturbed_one(
     server: Server, store: EndpointStore, tmp_path: Path
 ) -> None:
