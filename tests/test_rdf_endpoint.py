@@ -30,11 +30,12 @@ from tests.test_rdf_kill import killed, notes, program
 from tests.test_shacl import BROKEN, SECRET, WHOLE
 from tests.test_stores import AGAIN, CALLS, HOSTILE, LESION, OTHER, ROOT, UPDATES, graph, hostile
 
+KINDS = ("Fuseki", "Oxigraph", "RDF4J")
 SERVERS: dict[str, Callable[[Path], Server]] = {
     "Fuseki": fuseki,
-    "Fuseki whose queries find all named graphs": partial(fuseki, union=True),
     "Oxigraph": oxigraph,
     "RDF4J": rdf4j_server,
+    "Fuseki whose queries find all named graphs": partial(fuseki, union=True),
 }
 
 
@@ -43,7 +44,7 @@ def each(*names: str) -> list[object]:
     return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
 
 
-@pytest.fixture(scope="module", params=each(*SERVERS))
+@pytest.fixture(scope="module", params=each(*KINDS))
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     with running(SERVERS[request.param], tmp_path_factory.mktemp("server")) as started:
         yield started
@@ -81,6 +82,7 @@ def content(store: EndpointStore | RdfStore) -> set[str]:
     return {str(quad) for quad in memory}
 
 
+@pytest.mark.parametrize("server", each(*SERVERS), indirect=True)
 def test_server_holds_what_the_embedded_store_holds(store: EndpointStore, embedded: RdfStore) -> None:
     for one in (store, embedded):
         assert one.put([WHOLE, AGAIN, OTHER]) == 3
@@ -99,6 +101,7 @@ def test_server_holds_what_the_embedded_store_holds(store: EndpointStore, embedd
     assert content(store) == content(embedded) == set()
 
 
+@pytest.mark.parametrize("server", each(*SERVERS), indirect=True)
 def test_server_answers_every_question_as_the_embedded_store_does(store: EndpointStore, embedded: RdfStore) -> None:
     for one in (store, embedded):
         one.put([WHOLE, AGAIN, OTHER])
@@ -131,6 +134,7 @@ QUERIES = [
 ]
 
 
+@pytest.mark.parametrize("server", each(*SERVERS), indirect=True)
 @pytest.mark.parametrize("asked", QUERIES)
 def test_server_answers_a_query_as_the_embedded_store_does(
     store: EndpointStore, embedded: RdfStore, asked: str
@@ -141,6 +145,7 @@ def test_server_answers_a_query_as_the_embedded_store_does(
     assert sorted(store.query(asked).rows) == sorted(answer.rows) and (answer.rows or "'}'" in asked)
 
 
+@pytest.mark.parametrize("server", each(*SERVERS), indirect=True)
 def test_two_notes_that_change_together_leave_what_others_say(store: EndpointStore, embedded: RdfStore) -> None:
     for one in (store, embedded):
         one.put([LESION, AGAIN, OTHER])
@@ -220,7 +225,7 @@ def test_query_that_takes_too_long_is_given_up(store: EndpointStore) -> None:
 FINGERPRINT = "<urn:n> <https://w3id.org/kgbuild#fingerprint> 1"
 
 
-@pytest.mark.parametrize("server", each("Fuseki", "Oxigraph", "RDF4J"), indirect=True)
+@pytest.mark.parametrize("server", each(*KINDS), indirect=True)
 def test_data_set_whose_union_lacks_what_a_note_says_is_refused(server: Server, store: EndpointStore) -> None:
     store._update(f"INSERT DATA {{ GRAPH <urn:n> {{ {FINGERPRINT} }} }}")
     with pytest.raises(StoreError, match="what one note says is not found where a query names no graph"):
@@ -268,7 +273,7 @@ def test_two_writers_at_once_leave_each_note_once(server: Server, store: Endpoin
         assert content(store) == content(calm)
 
 
-@pytest.mark.parametrize("server", each("Fuseki", "Oxigraph", "RDF4J"), indirect=True)
+@pytest.mark.parametrize("server", each(*KINDS), indirect=True)
 def test_server_that_is_killed_in_the_middle_is_waited_for_and_nothing_is_doubled(
     server: Server, store: EndpointStore, tmp_path: Path
 ) -> None:
