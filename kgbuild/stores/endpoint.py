@@ -4,67 +4,25 @@ The same named graph a note and the same union in the default graph as in the em
 kgbuild's own. Notes are written by SPARQL Update, a request of some notes being one transaction of the server; every
 request can be repeated without doing anything twice, and is when the connection drops.
 
-Not every server's default graph is a graph of its own. RDF4J asks and deletes from all graphs at once where a query or
-an update names none, so there the graph without a name is always named. Whatever a server does, what one note states
-must be found once: that is looked at when it is opened and, if it was empty then, after the first notes.
+Whatever a server takes for its default graph, what one note states must be found there once: that is looked at when
+it is opened and, if it was empty then, after the first notes.
 """
 
-import math
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import NamedTuple, Self
-from urllib.parse import quote
+from typing import Self
 
-from pyoxigraph import NamedNode, Quad, RdfFormat, Store, parse
+from pyoxigraph import NamedNode, Quad, RdfFormat, Store
 
 from kgbuild import ids
 from kgbuild.graph import NoteGraph
-from kgbuild.stores import (
-    QUERY_SECONDS,
-    QUESTION_SECONDS,
-    EventFacts,
-    Link,
-    PatientFacts,
-    StoreError,
-    Table,
-    rdf_questions,
-)
+from kgbuild.stores import QUERY_SECONDS, EventFacts, Link, PatientFacts, StoreError, Table, rdf_questions
 from kgbuild.stores.graphs import note_graphs
-from kgbuild.stores.http import Answer, Connection
-from kgbuild.stores.mapping import PREFIXES, iri, lines, literal
+from kgbuild.stores.mapping import iri, lines, literal
 from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, Reader, note_of, patient_facts
-from kgbuild.stores.sparql import chooses_graphs, names_graphs, refuse_calls, remote_fault, table_of, within
+from kgbuild.stores.sparql import refuse_calls
+from kgbuild.stores.sparql_server import SparqlServer
 from kgbuild.stores.writing import chunks, written
-
-
-class Layout(NamedTuple):
-    """Where below its address a server has its services.
-
-    Attributes:
-        query: What answers queries.
-        update: What takes updates.
-        graphs: The Graph Store protocol.
-        union: How the graph without a name is named, where leaving out a name means all graphs at once.
-    """
-
-    query: str
-    update: str
-    graphs: str
-    union: str | None = None
-
-
-LAYOUTS: dict[str, Layout] = {
-    "Fuseki": Layout("/query", "/update", "/data"),
-    "Oxigraph": Layout("/query", "/update", "/store"),
-    "RDF4J": Layout("", "/statements", "/rdf-graphs/service", "http://www.openrdf.org/schema/sesame#nil"),
-}
-"""Kinds of servers, tried in this order."""
-
-_RESULTS = "application/sparql-results+json"
-_TRIPLES = "application/n-triples"
-_QUERY = "application/sparql-query; charset=utf-8"
-_UPDATE = "application/sparql-update; charset=utf-8"  # servlets take what says no charset for Latin-1
-_DECLARED = " ".join(f"PREFIX {prefix}: <{base}>" for prefix, base in PREFIXES.items())
 
 _WITHDRAW = """DELETE {{ {union} }} WHERE {{ GRAPH {note} {{ ?s ?p ?o }}
   FILTER NOT EXISTS {{ GRAPH ?other {{ ?s ?p ?o }} FILTER(?other != {note}) }} }} ;
@@ -123,18 +81,9 @@ class EndpointStore:
     ) -> None:
         self.url = url.rstrip("/")
         self._is_read_only = read_only
-        self._connection = Connection(self.url, user, password)
-        self._layout = self._found_layout()
+        self._server = SparqlServer(self.url, user, password)
         self._is_sound = False  # whether the union has been seen to hold what a note says, once
         self._look_at_union()
-
-    def _found_layout(self) -> Layout:
-        """Ask the server what it has where."""
-        for layout in LAYOUTS.values():
-            asked = self._ask_service(layout.query, "ASK {}", QUERY_SECONDS)
-            if asked.status == 200 and self._send("HEAD", f"{layout.graphs}?default").status in (200, 204):
-                return layout
-        raise StoreError(f"{self.url}: no SPARQL 1.1 server here, or none like {', '.join(LAYOUTS)}")
 
     def _look_at_union(self, undo: str | None = None) -> None:
         """See whether what one note says is found once, if there is a note.
@@ -145,7 +94,7 @@ class EndpointStore:
         Raises:
             StoreError: If it is not.
         """
-        found = self._ask(_SAID).rows
+        found = self._server.ask(_SAID).rows
         if (None,) in found or len(set(found)) < len(found):
             if undo is not None:
                 self._update(undo)
@@ -182,9 +131,7 @@ class EndpointStore:
 
     def _withdrawal(self, note: str) -> str:
         """Return the update that withdraws what only this note says."""
-        name = self._layout.union
-        union = "?s ?p ?o" if name is None else f"GRAPH <{name}> {{ ?s ?p ?o }}"
-        return _WITHDRAW.format(note=iri(ids.note(note)), union=union)
+        return _WITHDRAW.format(note=iri(ids.note(note)), union=self._server.union("?s ?p ?o"))
 
     def retract(self, note_id: str) -> bool:
         """Withdraw what only this note says; return False if the store does not know the note."""
@@ -194,12 +141,10 @@ class EndpointStore:
         return True
 
     def _update(self, update: str) -> None:
-        """Have the server change what it holds; what it says of an error could be words of a note."""
+        """Have the server change what it holds."""
         if self._is_read_only:
             raise StoreError(f"{self.url}: opened for reading only")
-        answer = self._send("POST", self._layout.update, update.encode(), _UPDATE)
-        if answer.status not in (200, 201, 204):
-            raise StoreError(f"{self.url}: not written: the server answered {answer.status}")
+        self._server.update(update)
 
     # --- reading --------------------------------------------------------------------------------------------------
     def fingerprint(self, note_id: str) -> str | None:
@@ -209,7 +154,7 @@ class EndpointStore:
     def fingerprints(self, note_ids: Collection[str]) -> dict[str, str]:
         """Return the fingerprints of those notes that the store knows, by note id."""
         values = " ".join(f"({iri(ids.note(note))} {literal(note)})" for note in note_ids)
-        found = self._ask(
+        found = self._server.ask(
             f"SELECT ?id ?fingerprint {{ VALUES (?note ?id) {{ {values} }} "
             "GRAPH ?note { ?note kg:fingerprint ?fingerprint } }"
         )
@@ -225,105 +170,48 @@ class EndpointStore:
 
     def patients(self) -> list[PatientFacts]:
         """Return the patients by id, with the number and the span of the events that a timeline shows."""
-        return patient_facts(*(self._ask(question).rows for question in (PATIENTS, EVENTS, SPANS)))
+        return patient_facts(*(self._server.ask(question).rows for question in (PATIENTS, EVENTS, SPANS)))
 
     def events(self, patient_id: str) -> list[EventFacts]:
         """Return all events of a patient, in no order; none for an unknown patient."""
-        answer = self._send_query(_PATIENT.format(iri(ids.patient(patient_id))), QUESTION_SECONDS)
         memory = Store()
-        memory.load(self._content(answer), RdfFormat.N_TRIPLES)
+        memory.load(self._server.constructed(_PATIENT.format(iri(ids.patient(patient_id)))), RdfFormat.N_TRIPLES)
         return Reader(memory).events(patient_id)
 
     def links(self, patient_id: str) -> list[Link]:
         """Return what joins a patient's events and entities with each other, their codes and what is above these."""
-        return rdf_questions.links(self._ask, patient_id)
+        return rdf_questions.links(self._server.ask, patient_id)
 
     def concepts(self) -> dict[str, frozenset[str]]:
         """Return the curie of each code in the store, with those of the codes above it that the store knows."""
-        return rdf_questions.concepts(self._ask)
+        return rdf_questions.concepts(self._server.ask)
 
     def coded(self, curies: Collection[str]) -> list[str]:
         """Return, by id, the patients on whose timeline something has one of these codes (rank 1)."""
-        return rdf_questions.coded(self._ask, curies)
+        return rdf_questions.coded(self._server.ask, curies)
 
     def query(self, statement: str, *, seconds: float = QUERY_SECONDS, may_call: bool = False) -> Table:
         """Answer a SPARQL query over the union of all notes, as ``RdfStore.query`` does; the server parses it."""
         if not may_call:
             refuse_calls(statement)
-        return self._ask(statement, seconds=seconds)
+        return self._server.ask(statement, seconds=seconds)
 
     def quads(self, graph: NamedNode | None = None) -> Iterator[Quad]:
         """Return what one note says, or the union of all, by the Graph Store protocol."""
-        which = "default" if graph is None else f"graph={ids.path(graph.value)}"
-        answer = self._send("GET", f"{self._layout.graphs}?{which}", accept=_TRIPLES)
-        for quad in parse(b"" if answer.status == 404 else self._content(answer), RdfFormat.N_TRIPLES):
-            yield quad if graph is None else Quad(quad.subject, quad.predicate, quad.object, graph)
+        for triple in self._server.graph(graph):
+            yield Quad(triple.subject, triple.predicate, triple.object, graph)
 
     def graphs(self) -> list[NamedNode]:
         """Return the names of the notes' graphs, sorted."""
-        found = self._ask("SELECT ?note { GRAPH ?note { ?note a kg:Note } }").rows
+        found = self._server.ask("SELECT ?note { GRAPH ?note { ?note a kg:Note } }").rows
         return sorted((NamedNode(str(name)) for (name,) in found), key=lambda name: name.value)
 
     def close(self) -> None:
         """Close the connection."""
-        self._connection.close()
+        self._server.close()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
         self.close()
-
-    def _ask(self, statement: str, *, seconds: float = QUESTION_SECONDS) -> Table:
-        """Answer a query whose prefixes need no declaration."""
-        answer = self._send_query(statement, seconds)
-        if answer.status != 200:
-            raise remote_fault(statement, answer.status, answer.body)
-        return table_of(answer.body, answer.type)
-
-    def _send_query(self, statement: str, seconds: float) -> Answer:
-        """Send a query that is about the union, and about named graphs where it names them."""
-        union = self._layout.union
-        if union is None or chooses_graphs(statement):
-            return self._ask_service(self._layout.query, statement, seconds)
-        if names_graphs(statement):
-            return self._ask_service(self._layout.query, within(statement, union), seconds)
-        return self._ask_service(self._layout.query, statement, seconds, union)
-
-    def _ask_service(self, service: str, statement: str, seconds: float, graph: str | None = None) -> Answer:
-        """Send a query about one graph, or all; prefixes stand on its first line, so that lines keep their numbers.
-
-        How long it may take is told the servers that listen: they would go on with what was given up.
-        """
-        path = f"{service}?timeout={math.ceil(seconds)}"
-        if graph is not None:
-            path += f"&default-graph-uri={quote(graph, safe='')}"
-        accept = f"{_RESULTS}, {_TRIPLES};q=0.9"
-        body = f"{_DECLARED} {statement}".encode()
-        try:
-            return self._connection.send("POST", path, body, _QUERY, accept=accept, seconds=seconds)
-        except TimeoutError:
-            raise StoreError(f"query: stopped after {seconds:g} s; ask for less, or allow more time") from None
-
-    def _send(
-        self, method: str, path: str, body: bytes | None = None, type: str | None = None, *, accept: str = "*/*"
-    ) -> Answer:
-        """Send what is no query.
-
-        Raises:
-            StoreError: If the server does not answer, or not in time.
-        """
-        try:
-            return self._connection.send(method, path, body, type, accept=accept)
-        except TimeoutError:
-            raise StoreError(f"{self.url}: the server did not answer in time") from None
-
-    def _content(self, answer: Answer) -> bytes:
-        """Return what a server answered.
-
-        Raises:
-            StoreError: If it did not.
-        """
-        if answer.status != 200:
-            raise StoreError(f"{self.url}: the server answered {answer.status}")
-        return answer.body
