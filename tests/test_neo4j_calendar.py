@@ -1,6 +1,7 @@
-"""A Neo4j named by year and month: what matters of ``test_neo4j`` and ``test_query``, under Cypher 5 and Cypher 25.
+"""A Neo4j named by year and month: what matters of ``test_neo4j``, ``test_neo4j_calls`` and ``test_query``.
 
-The tests are those of these files; here they meet another server.
+The tests are those of these files; here they meet another server, which takes statements for Cypher 5 in some of them
+and for Cypher 25 in others, to take a minute and not two. ``kgbuild`` says no language: its statements are both.
 """
 
 from collections.abc import Iterator
@@ -59,6 +60,19 @@ from tests.test_query import (  # noqa: F401
 
 pytestmark = pytest.mark.xdist_group("neo4j_calendar")
 
+LANGUAGES = {
+    "tests.test_neo4j": ["CYPHER 5"],
+    "tests.test_neo4j_calls": ["CYPHER 25"],
+    "tests.test_neo4j_examples": ["CYPHER 5", "CYPHER 25"],
+    "tests.test_query": ["CYPHER 25"],
+}
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests with the language of the file that they are from."""
+    languages = LANGUAGES[metafunc.function.__module__]
+    metafunc.parametrize("neo4j_server", languages, indirect=True, scope="module")
+
 
 @pytest.fixture(scope="module")
 def calendar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
@@ -68,7 +82,7 @@ def calendar(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         yield server
 
 
-@pytest.fixture(scope="module", params=["CYPHER 5", "CYPHER 25"])
+@pytest.fixture(scope="module")
 def neo4j_server(request: pytest.FixtureRequest, calendar: Server) -> Server:
     """In place of that of ``conftest``: the language is that of statements that do not say one, as ours."""
     with calendar.driver() as opened:
