@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from extractors.document import Document, Mention
-from kgbuild.graph import Node, NoteGraph, note_graph
+from kgbuild.graph import Edge, Node, NoteGraph, note_graph
 from kgbuild.note import Note
 from kgbuild.resolve import ResolvedNote
 from kgbuild.schema import EDGE_TYPES
@@ -73,8 +73,17 @@ def test_all_that_a_note_says_is_there_and_nothing_else(store: Neo4jStore, drive
         "MATCH (a)-[e]->(b) RETURN a.id AS a, type(e) AS t, properties(e) AS p, b.id AS b"
     ).records
     assert sorted((r["t"], r["a"], r["b"], told(r["p"])) for r in edges) == sorted(
-        (edge.type, edge.source, edge.target, told(edge.properties)) for edge in given.edges
+        (edge.type, edge.source, edge.target, told({**edge.properties, **said_of_code(edge, given)}))
+        for edge in given.edges
     )
+
+
+def said_of_code(edge: Edge, graph: NoteGraph) -> dict[str, object]:
+    """What a coding says beside its properties: how its note calls the code, and what stands above it there."""
+    if edge.type != "CODED_AS":
+        return {}
+    (name,) = (node.properties["name"] for node in graph.nodes if node.id == edge.target)
+    return {"name": name, "parents": [e.target for e in graph.edges if (e.type, e.source) == ("IS_A", edge.target)]}
 
 
 def plain(properties: dict[str, object]) -> dict[str, object]:

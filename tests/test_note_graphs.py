@@ -9,7 +9,8 @@ from click.testing import CliRunner
 
 from kgbuild.cli import cli
 from kgbuild.export import FORMATS, export, export_tables
-from kgbuild.graph import note_graph
+from kgbuild.graph import NoteGraph, note_graph
+from kgbuild.query import patients_with, timeline
 from kgbuild.stores import GraphStore, StoreError, open_store
 from kgbuild.stores.rdf import RdfStore
 from kgbuild.validate import validate
@@ -94,3 +95,53 @@ def test_export_and_validate_commands_take_a_neo4j(neo4j_url: str, tmp_path: Pat
     done = run.invoke(cli, ["validate", "--store", neo4j_url])
     assert done.exit_code == 0
     assert "2 of 2 notes are as the shapes say" in done.stderr
+
+
+# --- notes coded with different tables ----------------------------------------------------------------------------
+def coded(note: str, name: str, *parents: str, patient: str = "p1", fingerprint: str = "f1") -> NoteGraph:
+    concept = Concept("icd10cm", "K76.9", name, parents=parents)
+    read = resolved("A [lesion|Disease_disorder].", note=note, patient=patient, codes={"lesion": [(concept, 0.9)]})
+    return note_graph(read, fingerprint)
+
+
+TABLES = (
+    coded("t1", "Old name", "K76"),
+    coded("t2", "New name", "K75"),
+    coded("t3", "New name", "K75", "K76", patient="p2"),
+    coded("t4", "Middle name", patient="p2"),
+)
+
+
+def told(store: GraphStore) -> object:
+    """All that a store says of codes, names and what has them."""
+    return (
+        sorted((event.id, event.name, sorted(event.codes)) for p in ("p1", "p2") for event in timeline(store, p)),
+        {code: patients_with(store, code) for code in ("K75", "K76", "K76.9")},
+        store.concepts(),
+        [sorted(store.links(patient)) for patient in ("p1", "p2")],
+    )
+
+
+@pytest.mark.parametrize("left", [(0, 1), (1, 0), (1,), (0,), (3, 0, 2), (1, 3), (2,), (3,), ()])
+def test_what_an_older_table_said_goes_with_the_last_note_that_says_it(
+    store: GraphStore, tmp_path: Path, left: tuple[int, ...]
+) -> None:
+    kept = [TABLES[i] for i in left]
+    gone = [note for note in TABLES if note not in kept]
+    with RdfStore(tmp_path / "other", create=True) as other:
+        other.put(kept)
+        store.put([*kept[:1], *gone, *kept[1:]])
+        store.put([coded(note.note_id, "Another name", "K74", patient="p2", fingerprint="f2") for note in gone])
+        for note in gone:
+            store.retract(note.note_id)
+        assert told(store) == told(other)
+        assert list(store.note_graphs(store.note_ids())) == sorted(kept, key=lambda note: note.note_id)
+
+
+def test_note_that_is_coded_anew_replaces_what_it_said_of_codes(store: GraphStore, tmp_path: Path) -> None:
+    store.put(TABLES[:2])
+    anew = coded("t1", "Newest name", "K70", fingerprint="f2")
+    store.put([anew])
+    with RdfStore(tmp_path / "other", create=True) as other:
+        other.put([TABLES[1], anew])
+        assert told(store) == told(other)

@@ -28,7 +28,7 @@ _HAPPENED = f"""{_NOTES}
 MATCH (note)-[:MENTIONS]->(mention)<-[e:EVIDENCED_BY|DATED_BY|VALUED_BY]-(n:Event)-[:OF]->(entity:Entity)
 RETURN note.id AS note, n, type(e) AS type, mention, entity"""
 _CODES = f"""{_NOTES} {_ENTITIES} MATCH (n)-[e:CODED_AS]->(code:Concept) {_OWN}, code,
-  [(code)-[:IS_A]->(above:Concept) | above] AS above"""
+  [(code)-[:IS_A]->(above:Concept) WHERE e.parents IS NULL OR above.id IN e.parents | above] AS above"""
 _RELATIONS = [
     f"{_NOTES} {way} MATCH (n)-[e:{'|'.join(name for name in BY_NOTE[type] if name != 'CODED_AS')}]->(other) {_OWN}, "
     "type(e) AS type, other"
@@ -69,9 +69,14 @@ class _Note:
         self._edge(row["type"], this, _id(row["mention"]))
 
     def code(self, row: Record) -> None:
-        """Add a code, and those above it, whose names are for notes to say that have them."""
-        this = self._node("Concept", row["code"])
-        self._edge("CODED_AS", _id(row["n"]), this, row["e"])
+        """Add a code as the note calls it, which may name an entity, and those above, which have no names here."""
+        entity, code, coding = row["n"], row["code"], dict(row["e"])
+        called = {"name": coding.pop("name", code.get("name"))}
+        coding.pop("parents", None)
+        this = self._node("Concept", {**code, **called})
+        if (entity.get("system"), entity.get("code")) == (code["system"], code["code"]):
+            self._node("Entity", {**entity, **called})
+        self._edge("CODED_AS", _id(entity), this, coding)
         for above in row["above"]:
             unnamed = {name: value for name, value in above.items() if name != "name"}
             self.nodes.setdefault(_id(above), Node("Concept", _id(above), _properties(unnamed)))

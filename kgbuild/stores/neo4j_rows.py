@@ -44,7 +44,17 @@ LOCK = f"MERGE (store:{STORE} {{id: 'kgbuild'}}) SET store.turn = 0"
 """Waits until no other transaction writes. A property is set, even to what it was, only with a lock on its node, and
 the lock ends with the transaction. Without it, what one note leaves behind could go while another comes to need it."""
 
-NODES = {label: f"UNWIND $rows AS row MERGE (n:{label} {{id: row.id}}) SET n += row" for label in NODE_TYPES}
+_NAMED = ("Entity", "Concept")
+"""Node types whose names are a code table's: where notes were coded with different ones, the least holds."""
+
+_LEAST_NAME = (
+    "ON CREATE SET n = row "
+    "ON MATCH SET n.name = CASE WHEN row.name IS NULL OR n.name <= row.name THEN n.name ELSE row.name END"
+)
+NODES = {
+    label: f"UNWIND $rows AS row MERGE (n:{label} {{id: row.id}}) {_LEAST_NAME if label in _NAMED else 'SET n += row'}"
+    for label in NODE_TYPES
+}
 """Node type -> the statement that writes some."""
 
 EDGES = {
@@ -54,12 +64,6 @@ EDGES = {
 }
 """Edge type -> the statement that writes some. What belongs to a note is created: nothing of the note is there yet."""
 
-PARENTS = (
-    "UNWIND $rows AS row MATCH (code:Concept {id: row[0]})-[e:IS_A]->(parent) WHERE NOT parent.id IN row[1] "
-    "DELETE e RETURN DISTINCT parent.id AS id"
-)
-"""Takes back what stood above codes in an older table; returns those that did."""
-
 _NOTES = "UNWIND $notes AS id MATCH (note:Note {id: id})"
 _OF_NOTE = {
     "Patient": "<-[:HAS_NOTE]-(n:Patient)",
@@ -67,11 +71,14 @@ _OF_NOTE = {
     "Entity": "-[:MENTIONS]->()-[:REFERS_TO]->(n:Entity)",
     "Event": "-[:MENTIONS]->()<-[:EVIDENCED_BY]-(n:Event)",
 }
-SHARED_BY = {label: f"{_NOTES}{path} RETURN DISTINCT n.id AS id" for label, path in _OF_NOTE.items()} | {
-    "Concept": f"{_NOTES}{_OF_NOTE['Entity']} WITH DISTINCT note, n MATCH (n)-[e:CODED_AS]->(code) "
-    "WHERE e.note = note.key RETURN DISTINCT code.id AS id"
-}
+SHARED_BY = {label: f"{_NOTES}{path} RETURN DISTINCT n.id AS id" for label, path in _OF_NOTE.items()}
 """Node type -> the statement that finds what notes share with others."""
+
+CODED = (
+    f"{_NOTES}{_OF_NOTE['Entity']} WITH DISTINCT note, n MATCH (n)-[e:CODED_AS]->(code) WHERE e.note = note.key "
+    "RETURN DISTINCT code.id AS id, e.name AS name, e.parents AS parents"
+)
+"""Finds the codes of notes, and what these say of them."""
 
 WITHDRAW = (
     *(
@@ -84,11 +91,27 @@ WITHDRAW = (
 )
 """Take away what belongs to notes, in this order."""
 
-UNCODED = (
-    "UNWIND $ids AS id MATCH (code:Concept {id: id}) WHERE NOT EXISTS { (code)<-[:CODED_AS]-() } REMOVE code.name "
-    "WITH code MATCH (code)-[e:IS_A]->(parent) DELETE e RETURN DISTINCT parent.id AS id"
+PARENTS = (
+    "UNWIND $said AS row MATCH (code:Concept {id: row.id})-[e:IS_A]->(parent) "
+    "WHERE (row.parents IS NULL OR parent.id IN row.parents) "
+    "AND NOT EXISTS { (code)<-[c:CODED_AS]-() WHERE c.parents IS NULL OR parent.id IN c.parents } "
+    "DELETE e RETURN DISTINCT parent.id AS id"
 )
-"""Forgets names and parents of codes that no note has any more; returns those parents."""
+"""Takes back what no note says any more of what stands above codes; returns those that did."""
+
+NAMES = (
+    "UNWIND $said AS row MATCH (code:Concept {id: row.id}) WHERE (row.name IS NULL OR code.name = row.name) "
+    "AND NOT EXISTS { (code)<-[c:CODED_AS]-() WHERE c.name IS NULL OR c.name = row.name } "
+    "SET code.name = COLLECT { MATCH (code)<-[c:CODED_AS]-() RETURN min(c.name) }[0]"
+)
+"""Takes back names of codes that no note says any more; the least of the others holds, if there is one."""
+
+NAMES_OF_ENTITIES = (
+    "UNWIND $ids AS id MATCH (n:Entity {id: id}) WHERE n.code IS NOT NULL "
+    "SET n.name = coalesce(COLLECT { MATCH (n)-[c:CODED_AS {rank: 1}]->(code:Concept) "
+    "WHERE code.system = n.system AND code.code = n.code RETURN min(c.name) }[0], n.name)"
+)
+"""The same for entities that a code names."""
 
 _UNSAID = {
     "Event": "NOT EXISTS { (n)-[:EVIDENCED_BY]->() }",
@@ -125,37 +148,51 @@ class Rows:
     Attributes:
         nodes: Node type -> id and properties of each node.
         edges: Edge type -> source, target and properties of each edge.
-        parents: Code -> what stands above it, of each code that the notes have.
     """
 
     nodes: dict[str, list[Row]] = field(repr=False)
     edges: dict[str, list[tuple[str, str, Row]]] = field(repr=False)
-    parents: dict[str, list[str]] = field(repr=False)
 
 
 def rows(graphs: Iterable[NoteGraph]) -> Rows:
-    """Return what notes say; of what several say, the last word on names and on what stands above a code."""
+    """Return what notes say; a coding also says what its note calls the code, and what stands above it there."""
     nodes: dict[str, dict[str, dict[str, object]]] = defaultdict(dict)
     edges: dict[str, list[tuple[str, str, Row]]] = defaultdict(list)
-    parents: dict[str, list[str]] = {}
     for graph in graphs:
         for node in graph.nodes:
-            nodes[node.type].setdefault(key(node.id), {}).update(_node(node))
-        this: dict[str, list[str]] = {key(e.target): [] for e in graph.edges if e.type == "CODED_AS"}
+            new = _node(node)
+            known = nodes[node.type].setdefault(key(node.id), new)
+            if known is not new:
+                nodes[node.type][key(node.id)] = known | new | _least_name(known, new)
+        said = _said_of_codes(graph)
         for edge in graph.edges:
-            if edge.type == "IS_A":
-                this.setdefault(key(edge.source), []).append(key(edge.target))
-            else:
-                edges[edge.type].append((key(edge.source), key(edge.target), _properties(edge.properties)))
-        parents |= this
-    edges["IS_A"] = [(code, parent, {}) for code, some in parents.items() for parent in some]
+            about = _properties(edge.properties) | (said[edge.target] if edge.type == "CODED_AS" else {})
+            edges[edge.type].append((key(edge.source), key(edge.target), about))
     for name in edges.keys() & set(_SHARED):
         edges[name] = [(source, target, {}) for source, target in dict.fromkeys((e[0], e[1]) for e in edges[name])]
     return Rows(
-        {label: list(some.values()) for label, some in nodes.items()},
-        {name: some for name, some in edges.items() if some},
-        parents,
+        {label: list(some.values()) for label, some in nodes.items()}, {n: some for n, some in edges.items() if some}
     )
+
+
+def _least_name(one: Row, other: Row) -> dict[str, str]:
+    """Return the name that holds of two."""
+    names = [str(row["name"]) for row in (one, other) if "name" in row]
+    return {"name": min(names)} if names else {}
+
+
+def _said_of_codes(graph: NoteGraph) -> dict[str, dict[str, object]]:
+    """Return what a note says of each concept: its name, if any, and what stands above it."""
+    said: dict[str, dict[str, object]] = {
+        node.id: {name: value for name, value in _properties(node.properties).items() if name == "name"}
+        for node in graph.nodes
+        if node.type == "Concept"
+    }
+    above: dict[str, list[str]] = defaultdict(list)
+    for edge in graph.edges:
+        if edge.type == "IS_A":
+            above[edge.source].append(key(edge.target))
+    return {code: {**about, "parents": above.get(code, [])} for code, about in said.items()}
 
 
 def key(node_id: str) -> str:

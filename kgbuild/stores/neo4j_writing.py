@@ -1,7 +1,8 @@
 """Transactions that write notes into Neo4j and take them back; each may be done again, see ``Connection.write``."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Self
 
@@ -79,16 +80,14 @@ def write(group: Sequence[NoteGraph], transaction: ManagedTransaction) -> None:
     if not due:
         return
     old = [keys[graph.note_id] for graph in due if keys[graph.note_id] in known]
-    shared = _withdraw(run, old) if old else {}
+    shared = _withdraw(run, old) if old else None
     new = cypher.rows(due)
     for label, some in new.nodes.items():
         run(cypher.NODES[label], rows=some)
-    older = run(cypher.PARENTS, rows=list(new.parents.items())) if new.parents else []
     for name, links in new.edges.items():
         run(cypher.EDGES[name], rows=links)
-    if older:
-        shared["Concept"] = [*shared.get("Concept", ()), *(row["id"] for row in older)]
-    _forget(run, shared)
+    if shared is not None:
+        _forget(run, shared)
 
 
 def retract(note: str, withdrawn: set[str], transaction: ManagedTransaction) -> None:
@@ -100,23 +99,40 @@ def retract(note: str, withdrawn: set[str], transaction: ManagedTransaction) -> 
         _forget(run, _withdraw(run, [note]))
 
 
-def _withdraw(run: Callable[..., list[Record]], notes: list[str]) -> dict[str, list[str]]:
-    """Take away what belongs to notes; return, by node type, what they shared with others."""
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What withdrawn notes shared with others.
+
+    Attributes:
+        ids: Node type -> ids.
+        said: Codes, and what the notes said of them.
+    """
+
+    ids: dict[str, list[str]] = field(repr=False)
+    said: list[dict[str, object]] = field(repr=False)
+
+
+def _withdraw(run: Callable[..., list[Record]], notes: list[str]) -> _Shared:
+    """Take away what belongs to notes; return what they shared with others."""
     shared = {label: [row["id"] for row in run(found, notes=notes)] for label, found in cypher.SHARED_BY.items()}
+    said = [row.data() for row in run(cypher.CODED, notes=notes)]
     for statement in cypher.WITHDRAW:
         run(statement, notes=notes)
-    return shared
+    return _Shared(shared, said)
 
 
-def _forget(run: Callable[..., list[Record]], shared: Mapping[str, list[str]]) -> None:
+def _forget(run: Callable[..., list[Record]], shared: _Shared) -> None:
     """Take away what no note says any more of what some have shared."""
-    shared = dict(shared)
-    if codes := shared.get("Concept"):
-        shared["Concept"] = [*codes, *(row["id"] for row in run(cypher.UNCODED, ids=codes))]
-    if entities := shared.get("Entity"):
+    ids = dict(shared.ids)
+    if shared.said:
+        above = [row["id"] for row in run(cypher.PARENTS, said=shared.said)]
+        run(cypher.NAMES, said=shared.said)
+        ids["Concept"] = list({*(str(row["id"]) for row in shared.said), *above})
+    if entities := ids.get("Entity"):
         run(cypher.NOT_HAD, ids=entities, had=cypher.HAD)
+        run(cypher.NAMES_OF_ENTITIES, ids=entities)
     for label, statement in cypher.FORGET.items():
-        if some := shared.get(label):
+        if some := ids.get(label):
             run(statement, ids=some)
 
 
