@@ -8,8 +8,10 @@ import os
 import pty
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import neo4j
@@ -449,6 +451,28 @@ def test_query_has_a_time_limit(store: Neo4jStore) -> None:
     with pytest.raises(StoreError, match=r"^query: took longer than 0\.5 s$"):
         store.query(endless, seconds=0.5)
     assert store.query("RETURN 1 AS one").rows == [(1,)]
+
+
+def test_query_that_the_server_does_not_end_is_given_up(store: Neo4jStore) -> None:
+    start = time.monotonic()
+    with pytest.raises(StoreError, match=r"^query: took longer than 0\.5 s; the server has been told to stop it$"):
+        store.query("RETURN reduce(s = 0, x IN range(1, 100000000000) | s + x)", seconds=0.5)
+    assert store.query("RETURN 1 AS one").rows == [(1,)]
+    store.close()
+    assert time.monotonic() - start < 30
+
+
+def test_function_of_cypher_needs_no_name_for_its_column(store: Neo4jStore) -> None:
+    asked = (
+        "RETURN date.truncate('month', date('2020-05-04')), duration.between(date('2020-01-01'), date('2020-02-01'))"
+    )
+    assert store.query(asked).rows == [(date(2020, 5, 1), "P1M")]
+
+
+@pytest.mark.parametrize("statement", ["SHOW SETTINGS", "SHOW TRANSACTIONS YIELD *"])
+def test_what_is_of_the_server_is_not_told(store: Neo4jStore, statement: str) -> None:
+    with pytest.raises(StoreError, match=r"^query: refused: a query only reads the graph$"):
+        store.query(statement)
 
 
 def test_syntax_error_names_line_and_column(store: Neo4jStore) -> None:

@@ -13,9 +13,10 @@ from neo4j.time import Date, DateTime, Duration, Time
 from kgbuild.stores import Cell, StoreError, Table
 from kgbuild.stores.escaping import restored
 from kgbuild.stores.neo4j_connection import Connection, ServerError
+from kgbuild.stores.patience import in_time
 
-_ENDS_OTHERS = "TerminateTransactions"
-"""A step that ends what others do, though the server takes it for reading."""
+_OF_SERVER = frozenset(("ShowSettings", "ShowTransactions", "TerminateTransactions"))
+"""Steps that tell of the server and of what others do there, or end it, though the server takes them for reading."""
 _LOADS = "LoadCSV"
 _LOAD = "LOAD CSV"
 """How a plan shows LOAD CSV in a subquery of an expression, which is no step of its own."""
@@ -37,6 +38,7 @@ _BUILT_IN = frozenset(("coll", "date", "datetime", "duration", "localdatetime", 
 
 _EXPLAIN = "EXPLAIN "
 _PLACE = re.compile(r"\s*\(line (\d+), column (\d+) \(offset: \d+\)\)")
+_GRACE = 2.0  # seconds in which the server may end a query that has had its time, and say so
 _TIMED_OUT = "Neo.ClientError.Transaction.TransactionTimedOut"  # or this with ClientConfiguration
 _LONGEST_EXPECTATION = 120  # characters of the parser's list of what it expected
 _STATEMENT = "Neo.ClientError.Statement."
@@ -68,15 +70,17 @@ def ask(connection: Connection, statement: str, seconds: float, *, may_call: boo
         raise _invalid(error, seconds) from None
     _refuse(explained, may_call=may_call)
     try:
-        return connection.reading(answer)
+        return in_time(lambda _: connection.reading(answer), seconds + _GRACE)
     except ServerError as error:
         raise _fault(error, seconds) from None
+    except TimeoutError:
+        raise StoreError(f"query: took longer than {seconds:g} s; the server has been told to stop it") from None
 
 
 def _refuse(explained: ResultSummary, *, may_call: bool) -> None:
     """Refuse a statement whose plan does something else than reading the graph."""
     steps = list(_steps(explained.plan or {}))
-    if explained.query_type != "r" or _ENDS_OTHERS in (name for name, _ in steps):
+    if explained.query_type != "r" or not _OF_SERVER.isdisjoint(name for name, _ in steps):
         raise StoreError("query: refused: a query only reads the graph")
     if not may_call and (found := calls(steps)) is not None:
         reason = (
@@ -93,12 +97,13 @@ def calls(steps: Iterable[tuple[str, str]]) -> str | None:
     >>> calls([("Projection", "date.truncate($a, n.day) AS x"), ("ProcedureCall", "db.labels() :: (label :: STRING)")])
     >>> calls([("Projection", "apoc.text.join([n.key], $b) AS x")])
     'apoc.text.join'
+    >>> calls([("ProduceResults", "`date.truncate('month', n.day)`")])  # a column that has no other name
     """
     for name, details in steps:
         if name == _LOADS or _LOAD in details:
             return _LOAD
         for called in _CALLED.findall(details):
-            if called not in _READING and called.partition(".")[0] not in _BUILT_IN:
+            if called not in _READING and called.partition(".")[0].strip("`") not in _BUILT_IN:
                 return str(called)
     return None
 

@@ -4,8 +4,7 @@ import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import takewhile
-from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from threading import Event
 from typing import TypeVar
 
 from pyoxigraph import (
@@ -26,6 +25,7 @@ from pyoxigraph import (
 from kgbuild.stores import QUERY_SECONDS, Cell, StoreError, Table
 from kgbuild.stores.escaping import restored
 from kgbuild.stores.mapping import PREFIXES
+from kgbuild.stores.patience import in_time
 
 _One = TypeVar("_One")
 
@@ -75,17 +75,10 @@ def ask(store: Store, statement: str, *, seconds: float = QUERY_SECONDS, may_cal
     """
     if not may_call:
         refuse_calls(statement)
-    done: SimpleQueue[Table | StoreError] = SimpleQueue()
-    given_up = Event()
-    Thread(target=lambda: done.put(_answer(store, statement, given_up)), daemon=True).start()
     try:
-        found = done.get(timeout=seconds)
-    except Empty:
-        given_up.set()
-        found = StoreError(f"query: stopped after {seconds:g} s; ask for less, or allow more time")
-    if isinstance(found, StoreError):
-        raise found
-    return found
+        return in_time(lambda given_up: _answer(store, statement, given_up), seconds)
+    except TimeoutError:
+        raise StoreError(f"query: stopped after {seconds:g} s; ask for less, or allow more time") from None
 
 
 def table_of(body: bytes, type: str) -> Table:
@@ -111,14 +104,18 @@ def remote_fault(statement: str, status: int, body: bytes) -> StoreError:
     return syntax_fault(statement, f"the server answered {status}: {said[:_LONGEST_EXPECTATION]}")
 
 
-def _answer(store: Store, statement: str, given_up: Event) -> Table | StoreError:
-    """Return what a query answers, or what is wrong with it."""
+def _answer(store: Store, statement: str, given_up: Event) -> Table:
+    """Return what a query answers.
+
+    Raises:
+        StoreError: If something is wrong with it.
+    """
     try:
         return _table(store.query(statement, prefixes=PREFIXES), given_up)
     except SyntaxError as error:
-        return syntax_fault(statement, str(error))
+        raise syntax_fault(statement, str(error)) from None
     except (OSError, RuntimeError, ValueError) as error:
-        return StoreError(f"query: {_first_line(error)}")
+        raise StoreError(f"query: {_first_line(error)}") from None
 
 
 def _table(answer: QuerySolutions | QueryBoolean | QueryTriples, given_up: Event | None = None) -> Table:

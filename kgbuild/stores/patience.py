@@ -1,0 +1,38 @@
+"""Work that is waited for no longer than it may take: neither Oxigraph nor a Neo4j always stops when it is told to."""
+
+from collections.abc import Callable
+from queue import Empty, SimpleQueue
+from threading import Event, Thread
+from typing import TypeVar
+
+_Result = TypeVar("_Result")
+
+
+def in_time(work: Callable[[Event], _Result], seconds: float) -> _Result:
+    """Do some work in a thread and return what it returns; its errors are raised here.
+
+    Args:
+        work: Is given an event that is set when nobody waits any more, and ends as soon as it can then.
+        seconds: How long it may take. The thread of work that takes longer ends with the process at the latest.
+
+    Raises:
+        TimeoutError: If it takes longer.
+    """
+    done: SimpleQueue[tuple[_Result | None, BaseException | None]] = SimpleQueue()
+    given_up = Event()
+
+    def run() -> None:
+        try:
+            done.put((work(given_up), None))
+        except BaseException as error:
+            done.put((None, error))
+
+    Thread(target=run, daemon=True).start()
+    try:
+        result, error = done.get(timeout=seconds)
+    except Empty:
+        given_up.set()
+        raise TimeoutError from None
+    if error is not None:
+        raise error
+    return result  # type: ignore[return-value]  # there is no error
