@@ -46,7 +46,7 @@ INSIDE = [  # LOAD CSV that is no step of a plan: it runs within the expression 
     "UNWIND [1] AS n RETURN [x IN [n] | COLLECT {{ LOAD CSV FROM '{url}' AS l RETURN l }}] AS x",
     "MATCH (m:Mention) RETURN any(x IN [m.text] WHERE EXISTS {{ LOAD CSV FROM '{url}' + x AS l RETURN l }}) AS x",
     "MATCH (m:Mention) RETURN CASE m.text WHEN 'fever' THEN COLLECT {{ load /**/ csv FROM '{url}' AS l RETURN l }} END",
-    "SHOW SETTINGS YIELD name WHERE COUNT {{ LOAD CSV FROM '{url}' AS l RETURN l }} = 1 RETURN name LIMIT 1",
+    "SHOW FUNCTIONS YIELD name WHERE COUNT {{ LOAD CSV FROM '{url}' AS l RETURN l }} = 1 RETURN name LIMIT 1",
     "WITH 1 AS `date.`, 2 AS `x` RETURN [`x` IN [`date.`] | COUNT {{ LOAD CSV FROM '{url}' AS l RETURN l }}] AS y",
 ]
 
@@ -57,7 +57,7 @@ def test_file_is_not_loaded_inside_an_expression_either(store: Neo4jStore, state
     listener = Listener()
     text = statement.format(url=listener.url)
 
-    with pytest.raises(StoreError, match=r"^query: (LOAD CSV is )?refused"):
+    with pytest.raises(StoreError, match="LOAD CSV is refused"):
         store.query(text)
     assert listener.asked == 0
     store.query(text, may_call=True)
