@@ -34,7 +34,8 @@ class Node:
     """A thing with properties.
 
     The properties of what several notes share (patients, encounters, entities, events, concepts) follow from its id
-    alone, so notes may be written in any order.
+    alone, but for the names that code tables give; of several, stores answer with the least. So notes may be written in
+    any order.
     """
 
     type: str
