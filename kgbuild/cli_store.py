@@ -215,15 +215,21 @@ def validate(notes: tuple[str, ...], store: str) -> None:
 @click.command()
 @store_option
 @click.option("-o", "--output", "target", type=click.Path(path_type=Path), required=True, help="A new folder.")
-def backup(store: str, target: Path) -> None:
+@click.option(
+    "--rebuild",
+    is_flag=True,
+    help="Write the copy anew, from what the store says now; it takes longer, and holds no words of notes that were "
+    "withdrawn or changed.",
+)
+def backup(store: str, target: Path, rebuild: bool) -> None:
     """Copy the embedded store, as it is now, to a new folder: that can be read while the store is written.
 
     Example: kgbuild backup -o kg-backup
     """
-    with open_graph(store) as graph:
+    with open_graph(store, read_only=True) as graph:
         if not hasattr(graph, "backup"):
             raise StoreError(f"{store}: only an embedded store is backed up here; a server has its own means")
-        graph.backup(target)
+        graph.backup(target, rebuild=rebuild)
     tell(f"{store}: copied to {target}")
 
 

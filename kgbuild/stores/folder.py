@@ -1,9 +1,12 @@
 """The folder of the embedded store: made for its owner alone, and locked for one writer or many readers."""
 
 import os
+import shutil
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import IO
 
 from kgbuild.stores import StoreError
@@ -16,6 +19,7 @@ LOCK = "kgbuild.lock"
 
 _UNFINISHED = "bulk-*.sst"  # Oxigraph's bulk loader writes these first, then has RocksDB take all of them in at once
 _DATABASE = "CURRENT"  # RocksDB's pointer to its newest state, in every database it has made
+_STATE = (_DATABASE, "MANIFEST-", "OPTIONS-", "IDENTITY")  # beside tables and logs, what a database is
 
 
 def make_folder(path: Path, *, create: bool) -> None:
@@ -68,11 +72,49 @@ def sync_log(path: Path) -> None:
     """
     for file in [*path.glob("*.log"), path]:
         with suppress(FileNotFoundError):  # a log whose tables have been written since
-            handle = os.open(file, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
+            _sync(file)
+
+
+def _sync(file: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk."""
+    handle = os.open(file, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def new_store(path: Path) -> Iterator[Path]:
+    """Yield where to make a folder that becomes a store at ``path`` when all is done; else nothing is left behind.
+
+    Raises:
+        StoreError: If something is there already.
+    """
+    if path.exists():
+        raise StoreError(f"{path}: is there already; a backup goes to a new folder")
+    parent = path.absolute().parent
+    with TemporaryDirectory(dir=parent, prefix=f".{path.name}.") as place:
+        made = Path(place) / "store"
+        yield made
+        made.chmod(0o700)
+        lock(made, shared=False).close()
+        made.rename(path)
+    _sync(parent)
+
+
+def copy_database(path: Path, copy: Path) -> None:
+    """Copy a database that nobody writes to a new folder; tables, which never change, are shared where that works."""
+    copy.mkdir(mode=0o700)
+    for file in sorted(path.iterdir()):
+        if file.suffix == ".sst":
+            with suppress(OSError):
+                (copy / file.name).hardlink_to(file)
+                continue
+        if file.suffix in (".sst", ".log") or file.name.startswith(_STATE):
+            shutil.copyfile(file, copy / file.name)
+            _sync(copy / file.name)
+    _sync(copy)
 
 
 def in_use(path: Path) -> StoreError:

@@ -26,7 +26,15 @@ from kgbuild.stores import (
     Table,
     rdf_questions,
 )
-from kgbuild.stores.folder import leave_nothing_half_done, lock, make_folder, sync_log, unopened
+from kgbuild.stores.folder import (
+    copy_database,
+    leave_nothing_half_done,
+    lock,
+    make_folder,
+    new_store,
+    sync_log,
+    unopened,
+)
 from kgbuild.stores.graphs import note_graphs
 from kgbuild.stores.mapping import iri, lines, own_subjects, triples
 from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, UNION, Reader, note_of, patient_facts
@@ -216,22 +224,38 @@ class RdfStore:
         names = [name for name in self._store.named_graphs() if isinstance(name, NamedNode)]
         return sorted(names, key=lambda name: name.value)
 
-    def backup(self, path: Path) -> None:
+    def backup(self, path: Path, *, rebuild: bool = False) -> None:
         """Copy the store, as it is now, to a folder that is not there yet: others may read it while this one changes.
 
-        On one file system the copy shares its files with the store, so that it takes no room and no time.
+        On one file system the copy shares its files with the store, so that it takes no room and no time. These files
+        hold words of notes that were withdrawn or changed, since Oxigraph never forgets a text it has once kept.
+
+        Args:
+            path: The folder.
+            rebuild: Write the copy anew from what the store says now, so that it holds no other words.
 
         Raises:
-            StoreError: If the folder is there or cannot be made.
+            StoreError: If the folder is there or cannot be made; nothing is left of it then.
         """
-        if path.exists():
-            raise StoreError(f"{path}: is there already; a backup goes to a new folder")
         try:
-            self._store.backup(str(path))
+            with new_store(path) as copy:
+                (self._write_anew if rebuild else self._copy)(copy)
         except OSError as error:
             raise StoreError(f"{path}: not backed up: {str(error).splitlines()[0]}") from None
-        path.chmod(0o700)
-        lock(path, shared=False).close()
+
+    def _copy(self, path: Path) -> None:
+        """Copy the files of the database; Oxigraph leaves out the log if the store is open for reading only."""
+        if self._is_read_only:
+            copy_database(self.path, path)
+        else:
+            self._store.backup(str(path))
+
+    def _write_anew(self, path: Path) -> None:
+        """Make a database that says what this one does."""
+        path.mkdir(mode=0o700)
+        new = Store(str(path))
+        new.bulk_extend(self._store)
+        new.flush()
 
     def close(self) -> None:
         """Let go of the folder; the store is not to be used after that."""
