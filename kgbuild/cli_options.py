@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TypeVar
-from urllib.parse import urlsplit
 
 import click
 
 from kgbuild import output
 from kgbuild.note import Note, NoteError
 from kgbuild.stores import GraphStore, open_store
+from kgbuild.stores.address import parsed
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 
@@ -55,8 +55,10 @@ def open_graph(store: str, *, create: bool = False, read_only: bool = False) -> 
 
 def _warn_of_clear_text(store: str) -> None:
     """Tell that a Neo4j on another machine is sent the password, and what the notes say, for all between to read."""
-    parts = urlsplit(store)
-    if parts.scheme in ("bolt", "neo4j") and parts.hostname not in (None, "localhost", "127.0.0.1", "::1"):
+    if store.partition("://")[0].lower() not in ("bolt", "neo4j"):
+        return
+    parts = parsed(store)
+    if parts.hostname not in (None, "localhost", "127.0.0.1", "::1"):
         tell(
             f"Warning: {parts.scheme}://{parts.hostname}: not encrypted, the password neither; see {parts.scheme}+s://"
         )

@@ -5,9 +5,9 @@ import http.client
 import ssl
 import time
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
 
 from kgbuild.stores import StoreError
+from kgbuild.stores.address import parsed
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SECONDS = 600.0
@@ -41,11 +41,7 @@ class Connection:
     """
 
     def __init__(self, url: str, user: str | None, password: str | None) -> None:
-        parts = urlsplit(url)
-        if parts.username is not None or parts.password is not None:
-            raise StoreError(
-                f"{parts.scheme}: user and password are no part of an address: set SPARQL_USERNAME and SPARQL_PASSWORD"
-            )
+        parts = parsed(url)
         if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
             raise StoreError("expected the address of a data set, as https://HOST/DATASET")
         if password is not None and parts.scheme == "http" and parts.hostname not in _LOOPBACK:

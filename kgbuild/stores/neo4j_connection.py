@@ -9,13 +9,13 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Self, TypeVar
-from urllib.parse import urlsplit
 
 import neo4j
 from neo4j import READ_ACCESS, WRITE_ACCESS, GraphDatabase, ManagedTransaction, Record, unit_of_work
 from neo4j.exceptions import AuthError, DriverError, IncompleteCommit, Neo4jError
 
 from kgbuild.stores import StoreError
+from kgbuild.stores.address import parsed
 
 _Result = TypeVar("_Result")
 
@@ -149,11 +149,7 @@ def _checked(url: str) -> str:
     Raises:
         StoreError: If it says more than scheme, host and port: a password would end up in logs and process lists.
     """
-    parts = urlsplit(url)
-    if parts.username is not None or parts.password is not None:
-        raise StoreError(
-            f"{parts.scheme}: user and password are no part of an address: set NEO4J_USERNAME and NEO4J_PASSWORD"
-        )
+    parts = parsed(url)
     if not parts.hostname or parts.path.strip("/") or parts.query or parts.fragment:
         raise StoreError(
             f"{parts.scheme}: expected {parts.scheme}://HOST:PORT; the database is named by NEO4J_DATABASE"
