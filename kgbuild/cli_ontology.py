@@ -6,7 +6,6 @@ from pathlib import Path
 import click
 
 from kgbuild.cli_options import format_option, output_option, print_rows, tell
-from ontologies import store as table_store
 from ontologies.concept import CodeTable, TableError
 
 
@@ -23,6 +22,8 @@ def list_tables(form: str, target: Path | None) -> None:
 
     Example: kgbuild ontology list
     """
+    from ontologies import store as table_store
+
     rows: list[dict[str, object]] = [
         {name: getattr(table, name) for name in ("system", "title", "release", "codes", "names", "bytes", "licence")}
         | {"source": "added" if table.is_added else "built in"}
@@ -44,6 +45,8 @@ def add(system: str, files: tuple[Path, ...], release: str | None) -> None:
 
     Example: kgbuild ontology add cpt examples/tables/cpt.tsv --release example
     """
+    from ontologies import store as table_store
+
     info = table_store.add_table(system, files, release)
     tell(f"{info.system}: {info.codes} codes, {info.names} names, release {info.release}")
 
@@ -58,6 +61,8 @@ def show(system: str, code: str, form: str, target: Path | None) -> None:
 
     Example: kgbuild ontology show icd10cm K76.9
     """
+    from ontologies import store as table_store
+
     table = table_store.open_table(system, tell)
     if code not in table.by_code:
         raise TableError(f"{system} {table.release}: no code {code}")
@@ -118,5 +123,7 @@ def remove(system: str) -> None:
 
     Example: kgbuild ontology remove cpt
     """
+    from ontologies import store as table_store
+
     table_store.remove_table(system)
     tell(f"{system}: removed")

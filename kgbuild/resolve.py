@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from extractors.document import Document
 from kgbuild import postcoordinate
@@ -11,7 +12,9 @@ from kgbuild.schema import ROOTS, SYSTEMS_OF_LABEL
 from kgbuild.support import Support, is_other, support
 from ontologies.concept import CodeTable
 from resolvers.candidate import Candidate, Resolver
-from resolvers.index import TableResolver
+
+if TYPE_CHECKING:
+    from resolvers.index import TableResolver  # it takes numpy to load, and all commands read what this file defines
 
 Answers = Mapping[tuple[str, str, str], tuple[Candidate, ...]]
 """Candidates by system, label and text."""
@@ -155,7 +158,7 @@ def answered(
 
 
 def query_rows(
-    queries: Sequence[str], resolver: TableResolver, k: int, *, why: bool = False
+    queries: Sequence[str], resolver: "TableResolver", k: int, *, why: bool = False
 ) -> list[dict[str, object]]:
     """Return one row a query: ``query``, ``system``, ``best`` (the code to use, or None) and ``candidates``.
 

@@ -12,8 +12,7 @@ from ontologies.concept import CodeTable, Concept
 from ontologies.hierarchy import ancestors
 from resolvers.candidate import Candidate
 from resolvers.meanings import GENERIC_HEADS, NEUTRAL, OPPOSITES, RELATED, SETTINGS
-from resolvers.names import OPTIONAL
-from resolvers.normalize import words
+from resolvers.normalize import OPTIONAL, words
 
 _HALF = 0.5
 """Least share of its words by which a modifier counts as said: a code of the lobe speaks of the upper lobe; ours."""

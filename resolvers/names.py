@@ -14,18 +14,13 @@ from ontologies.systems import SYSTEMS
 from resolvers.dense import dense_arrays
 from resolvers.lexical import word_arrays
 from resolvers.meanings import NEUTRAL
-from resolvers.normalize import words
+from resolvers.normalize import OPTIONAL, words
 
 Parents = Sequence[Sequence[int]]
 WordsOf = Callable[[str], Sequence[str]]
 
 PREFERRED, SYNONYM, INHERITED = 0, 1, 2
 """Where a name comes from; an inherited one is that of a category, held by the code that stands for it unspecified."""
-
-OPTIONAL = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\bwithout\b[^,]*?(?= of |,|$)")
-"""Parts of a name that need not be said: the nonessential modifiers of ICD-10-CM, other names in brackets, what is not
-there ("Laceration without foreign body of scalp"). Only
-"(congenital)" must be said even so, since another code has the same name with "(acquired)"."""
 
 _STANDS_FOR = re.compile(r"\b(?:unspecified|uncomplicated|without complications?|NOS)\b", re.IGNORECASE)
 """How the name of a child says that it stands for its category when no more is known."""

@@ -18,6 +18,11 @@ from resolvers.words import (
     UNCHANGED,
 )
 
+OPTIONAL = re.compile(r"\([^()]*\)|\[[^\[\]]*\]|\bwithout\b[^,]*?(?= of |,|$)")
+"""Parts of a name that need not be said: the nonessential modifiers of ICD-10-CM, other names in brackets, what is not
+there ("Laceration without foreign body of scalp"). Only
+"(congenital)" must be said even so, since another code has the same name with "(acquired)"."""
+
 _SPELLED_OUT = {**ABBREVIATIONS, **COMPOUNDS}
 
 _WORD = re.compile(r"[^\W_]+")

@@ -56,6 +56,23 @@ def commands(group: click.Group, path: tuple[str, ...] = ()) -> Iterator[tuple[t
             yield (*path, name), found
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "import kgbuild.stores, kgbuild.graph",
+        "import kgbuild.stores.rdf, kgbuild.query",
+        "from click.testing import CliRunner; from kgbuild.cli import cli; assert CliRunner().invoke(cli, ['--help']).exit_code == 0",
+        "from click.testing import CliRunner; from kgbuild.cli import cli; assert CliRunner().invoke(cli, ['patients']).exit_code == 0",
+    ],
+)
+def test_cheap_commands_load_neither_numpy_nor_code_tables(place: Path, statement: str) -> None:
+    code = (
+        f"import sys; {statement}; print([m for m in ('numpy', 'simple_icd_10_cm', 'rapidfuzz') if m in sys.modules])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=place, capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"
+
+
 def test_the_same_folder_again_writes_nothing_and_says_so(run: Run) -> None:
     assert run("ingest", "examples/notes").stdout == "kg: 0 new, 0 changed, 29 unchanged; nothing written\n"
 

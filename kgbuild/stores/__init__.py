@@ -5,9 +5,10 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
-from typing import Protocol, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
-from kgbuild.graph import NoteGraph
+if TYPE_CHECKING:
+    from kgbuild.graph import NoteGraph  # loads the resolvers, and they numpy
 
 Cell = str | int | float | bool | date | None
 """What a query answers with."""
@@ -109,7 +110,7 @@ class Table:
 class GraphStore(Protocol):
     """Anything that keeps note graphs and answers the questions of ``query.py``."""
 
-    def put(self, note_graphs: Iterable[NoteGraph]) -> int:
+    def put(self, note_graphs: "Iterable[NoteGraph]") -> int:
         """Write each note whole or not at all, in place of what it said before; return how many were not there yet.
 
         A note whose fingerprint is there is left alone. What has been put is on disk when this returns.
@@ -132,7 +133,7 @@ class GraphStore(Protocol):
         """Return the ids of the notes, sorted."""
         ...
 
-    def note_graphs(self, note_ids: Iterable[str]) -> Iterator[NoteGraph]:
+    def note_graphs(self, note_ids: Iterable[str]) -> "Iterator[NoteGraph]":
         """Yield notes as they were put, in this order; those that are not there are left out."""
         ...
 
