@@ -34,6 +34,7 @@ _SHORT = 6  # mentions of a note while the store grows; those of the comparison 
 _TEMPLATES = 300
 _ONE_BY_ONE = 20
 _TIMELINES = 200
+_LONGEST_MERGE = 600.0  # seconds
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,8 @@ def growth(
 ) -> list[Costs]:
     """Return and print what notes and a timeline cost when the store holds so many notes, some of each patient.
 
+    A store is measured when it has merged what it was filled with.
+
     Args:
         store: An empty one.
         fill: Writes notes whose cost is not measured.
@@ -70,10 +73,21 @@ def growth(
         for begin in range(added, size, _TEMPLATES):
             fill([_note(i, of_patient) for i in range(begin, min(begin + _TEMPLATES, size))])
         added = size
+        _settle()
         found.append(costs := _measured(store, size, of_patient))
         shown = (costs.put, costs.change, costs.retract, costs.timeline, costs.slow_timeline)
         print(f"{size:<9,}{costs.patients:<9,}", *(f"{1e3 * one:.1f}".ljust(9) for one in shown), flush=True)
     return found
+
+
+def _settle() -> None:
+    """Wait until threads in the background have merged what the store was filled with, as they have in daily use."""
+    end = time.monotonic() + _LONGEST_MERGE
+    quiet = 0
+    while quiet < 3 and time.monotonic() < end:
+        before = time.process_time()
+        time.sleep(1)
+        quiet = quiet + 1 if time.process_time() - before < 0.05 else 0
 
 
 def _measured(store: GraphStore, notes: int, of_patient: int) -> Costs:
