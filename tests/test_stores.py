@@ -419,7 +419,9 @@ def test_broken_store_is_named(tmp_path: Path) -> None:
     open_store(tmp_path / "kg", create=True).close()
     (tmp_path / "kg" / "CURRENT").write_text("MANIFEST-999999\n")
 
-    with pytest.raises(StoreError, match=r"kg: cannot be opened: "):
+    with pytest.raises(
+        StoreError, match=r"kg: damaged: restore a backup, or remove the folder and ingest the notes anew$"
+    ):
         open_store(tmp_path / "kg")
 
 

@@ -37,7 +37,15 @@ def make_folder(path: Path, *, create: bool) -> None:
     elif not any((path / name).exists() for name in (LOCK, _DATABASE)):
         if not create or any(path.iterdir()):
             raise StoreError(f"{path}: this folder is no store")
-        path.chmod(0o700)
+    elif not (path / _DATABASE).exists() and any(file.suffix in (".sst", ".log") for file in path.iterdir()):
+        raise _damaged(path)  # Oxigraph would begin a new database, and remove what is left of the old one
+
+
+def keep_from_others(path: Path) -> None:
+    """Let only its owner into the folder, which protects the files in it, whatever their own modes are."""
+    if path.stat().st_mode & 0o077:
+        with suppress(PermissionError):  # a file system without modes, or the folder of somebody who lets others write
+            path.chmod(0o700)
 
 
 def lock(path: Path, *, shared: bool) -> IO[bytes]:
@@ -48,7 +56,7 @@ def lock(path: Path, *, shared: bool) -> IO[bytes]:
     Raises:
         StoreError: If another process holds the store, or this one has it open already.
     """
-    file = (path / LOCK).open("ab")
+    file = _lock_file(path, shared)
     if sys.platform != "win32":
         try:
             fcntl.flock(file, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
@@ -56,6 +64,22 @@ def lock(path: Path, *, shared: bool) -> IO[bytes]:
             file.close()
             raise in_use(path) from None
     return file
+
+
+def _lock_file(path: Path, shared: bool) -> IO[bytes]:
+    """Open the file that is locked; where it can be read only, as on read-only media, a reader does with that.
+
+    Where there is none and none can be made, nobody writes: any file does.
+    """
+    if shared:
+        with suppress(FileNotFoundError):
+            return (path / LOCK).open("rb")
+    try:
+        return open(path / LOCK, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
+    except OSError:
+        if not shared:
+            raise
+        return (path / _DATABASE).open("rb")
 
 
 def leave_nothing_half_done(path: Path) -> None:
@@ -124,7 +148,33 @@ def in_use(path: Path) -> StoreError:
     )
 
 
-def unopened(path: Path, error: OSError) -> StoreError:
-    """Return the error for a database that did not open."""
+@contextmanager
+def told(path: Path) -> Iterator[None]:
+    """Turn what the database of a folder raises into the errors of stores.
+
+    Raises:
+        StoreError: In one line that names the folder.
+    """
+    try:
+        yield
+    except (OSError, RuntimeError) as error:
+        raise fault(path, error) from None
+
+
+def fault(path: Path, error: Exception) -> StoreError:
+    """Return the error for a database that cannot be opened, read or written."""
     message = str(error).splitlines()[0]
-    return in_use(path) if "lock" in message.casefold() else StoreError(f"{path}: cannot be opened: {message}")
+    if is_damage(error) or isinstance(error, FileNotFoundError):
+        return _damaged(path)
+    is_held = "lock hold by" in message or "While lock file" in message
+    return in_use(path) if is_held else StoreError(f"{path}: cannot be read or written: {message}")
+
+
+def is_damage(error: Exception) -> bool:
+    """Tell whether the database's files are not as it wrote them."""
+    return isinstance(error, RuntimeError) and str(error).startswith("Corruption")
+
+
+def _damaged(path: Path) -> StoreError:
+    """Return the error for a damaged database; what Oxigraph says of one may hold bytes of it."""
+    return StoreError(f"{path}: damaged: restore a backup, or remove the folder and ingest the notes anew")

@@ -28,12 +28,14 @@ from kgbuild.stores import (
 )
 from kgbuild.stores.folder import (
     copy_database,
+    fault,
+    keep_from_others,
     leave_nothing_half_done,
     lock,
     make_folder,
     new_store,
     sync_log,
-    unopened,
+    told,
 )
 from kgbuild.stores.graphs import note_graphs
 from kgbuild.stores.mapping import iri, lines, own_subjects, triples
@@ -67,6 +69,8 @@ class RdfStore:
 
     def __init__(self, path: Path, *, create: bool = False, read_only: bool = False) -> None:
         make_folder(path, create=create)
+        if not read_only:
+            keep_from_others(path)
         self.path = path
         self._is_read_only = read_only
         self._logged = 0  # characters of what was written since the log was last made into tables
@@ -75,9 +79,9 @@ class RdfStore:
             if not read_only:
                 leave_nothing_half_done(path)
             self._store = Store.read_only(str(path)) if read_only else Store(str(path))
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
             self._lock.close()
-            raise unopened(path, error) from None
+            raise fault(path, error) from None
         self._reader = Reader(self._store)
 
     # --- writing --------------------------------------------------------------------------------------------------
@@ -101,11 +105,12 @@ class RdfStore:
 
     def _write(self, graphs: Sequence[NoteGraph], known: Collection[str]) -> None:
         """Write checked notes: the new ones at once, the changed ones in one update each."""
-        self._load({graph.note_id: lines(graph) for graph in graphs if graph.note_id not in known})
-        for graph in graphs:
-            if graph.note_id in known:
-                self._replace(iri(ids.note(graph.note_id)), set(triples(graph)))
-        self._sync()
+        with told(self.path):
+            self._load({graph.note_id: lines(graph) for graph in graphs if graph.note_id not in known})
+            for graph in graphs:
+                if graph.note_id in known:
+                    self._replace(iri(ids.note(graph.note_id)), set(triples(graph)))
+            self._sync()
 
     def _load(self, notes: dict[str, list[str]]) -> None:
         """Add new notes, all or none.
@@ -137,8 +142,9 @@ class RdfStore:
             return False
         if self._is_read_only:
             raise StoreError(f"{self.path}: opened for reading only")
-        self._replace(iri(ids.note(note_id)), set())
-        self._sync()
+        with told(self.path):
+            self._replace(iri(ids.note(note_id)), set())
+            self._sync()
         return True
 
     def _replace(self, graph: NamedNode, new: set[Triple]) -> None:
@@ -163,7 +169,8 @@ class RdfStore:
     # --- reading --------------------------------------------------------------------------------------------------
     def fingerprint(self, note_id: str) -> str | None:
         """Return the fingerprint a note was put with, or None if the store does not know it."""
-        return self._reader.fingerprint(note_id)
+        with told(self.path):
+            return self._reader.fingerprint(note_id)
 
     def fingerprints(self, note_ids: Collection[str]) -> dict[str, str]:
         """Return the fingerprints of those notes that the store knows, by note id."""
@@ -184,7 +191,8 @@ class RdfStore:
 
     def events(self, patient_id: str) -> list[EventFacts]:
         """Return all events of a patient, in no order; none for an unknown patient."""
-        return self._reader.events(patient_id)
+        with told(self.path):
+            return self._reader.events(patient_id)
 
     def links(self, patient_id: str) -> list[Link]:
         """Return what joins a patient's events, entities and codes, and what stands above the codes."""
@@ -209,19 +217,22 @@ class RdfStore:
         Raises:
             StoreError: If it would write or call another server, is not SPARQL, or takes too long.
         """
-        return ask(self._store, statement, seconds=seconds, may_call=may_call)
+        with told(self.path):
+            return ask(self._store, statement, seconds=seconds, may_call=may_call)
 
     def _ask(self, question: str) -> Table:
         """Answer a question of ours."""
-        return ask(self._store, question, seconds=QUESTION_SECONDS)
+        return self.query(question, seconds=QUESTION_SECONDS)
 
     def quads(self, graph: NamedNode | None = None, subject: _Subject | None = None) -> Iterator[Quad]:
         """Return what one note says, or the union of all; of one subject, or of all."""
-        return self._store.quads_for_pattern(subject, None, None, UNION if graph is None else graph)
+        with told(self.path):
+            yield from self._store.quads_for_pattern(subject, None, None, UNION if graph is None else graph)
 
     def graphs(self) -> list[NamedNode]:
         """Return the names of the notes' graphs, sorted."""
-        names = [name for name in self._store.named_graphs() if isinstance(name, NamedNode)]
+        with told(self.path):
+            names = [name for name in self._store.named_graphs() if isinstance(name, NamedNode)]
         return sorted(names, key=lambda name: name.value)
 
     def backup(self, path: Path, *, rebuild: bool = False) -> None:
@@ -242,6 +253,8 @@ class RdfStore:
                 (self._write_anew if rebuild else self._copy)(copy)
         except OSError as error:
             raise StoreError(f"{path}: not backed up: {str(error).splitlines()[0]}") from None
+        except RuntimeError as error:
+            raise fault(self.path, error) from None
 
     def _copy(self, path: Path) -> None:
         """Copy the files of the database; Oxigraph leaves out the log if the store is open for reading only."""
@@ -260,10 +273,13 @@ class RdfStore:
     def close(self) -> None:
         """Let go of the folder; the store is not to be used after that."""
         if hasattr(self, "_store"):
-            if not self._is_read_only:
-                self._store.flush()  # or the next to open it would have to read the log
-            del self._store, self._reader
-        self._lock.close()
+            try:
+                if not self._is_read_only:
+                    with told(self.path):
+                        self._store.flush()  # or the next to open it would have to read the log
+            finally:
+                del self._store, self._reader
+                self._lock.close()
 
     def __enter__(self) -> Self:
         return self

@@ -24,6 +24,7 @@ from pyoxigraph import (
 
 from kgbuild.stores import QUERY_SECONDS, Cell, StoreError, Table
 from kgbuild.stores.escaping import restored
+from kgbuild.stores.folder import is_damage
 from kgbuild.stores.mapping import PREFIXES
 from kgbuild.stores.patience import in_time
 
@@ -72,6 +73,7 @@ def ask(store: Store, statement: str, *, seconds: float = QUERY_SECONDS, may_cal
     Raises:
         StoreError: If it would write or call another server, is not SPARQL, or takes too long; the message names line
             and column.
+        RuntimeError: If the store is damaged.
     """
     if not may_call:
         refuse_calls(statement)
@@ -109,13 +111,16 @@ def _answer(store: Store, statement: str, given_up: Event) -> Table:
 
     Raises:
         StoreError: If something is wrong with it.
+        RuntimeError: If the store is damaged.
     """
     try:
         return _table(store.query(statement, prefixes=PREFIXES), given_up)
     except SyntaxError as error:
-        raise syntax_fault(statement, str(error)) from None
+        fault: Exception = syntax_fault(statement, str(error))
     except (OSError, RuntimeError, ValueError) as error:
-        raise StoreError(f"query: {_first_line(error)}") from None
+        message = _first_line(error)
+        fault = RuntimeError(message) if is_damage(error) else StoreError(f"query: {message}")
+    raise fault  # not where the answer is among the variables: it must not leave this thread
 
 
 def _table(answer: QuerySolutions | QueryBoolean | QueryTriples, given_up: Event | None = None) -> Table:

@@ -40,10 +40,7 @@ def written(due: Sequence[NoteGraph], write: Callable[[Sequence[NoteGraph]], Non
     """
     right, fault = _checked(due)
     if right:
-        try:
-            write(right)
-        except OSError as error:
-            raise StoreError(f"{len(right)} notes from {right[0].note_id!r} on: not written: {error}") from None
+        write(right)
     if fault is not None:
         raise fault
     return len(right)
