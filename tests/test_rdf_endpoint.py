@@ -326,6 +326,45 @@ def test_address_that_is_none_is_told_without_its_password(url: str) -> None:
     assert "hunter2" not in str(refused.value)
 
 
+def test_server_that_never_answered_is_given_up_in_seconds() -> None:
+    with socket.socket() as closed, socket.socket() as deaf:
+        closed.bind(("127.0.0.1", 0))
+        deaf.bind(("127.0.0.1", 0))
+        deaf.listen(0)
+        port = deaf.getsockname()[1]
+        waiting = [socket.socket() for _ in range(3)]  # who fills its queue, so that it takes no connection more
+        for one in waiting:
+            one.setblocking(False)
+            one.connect_ex(("127.0.0.1", port))
+        urls = {f"http://127.0.0.1:{closed.getsockname()[1]}/kg": "Connection refused"}
+        urls |= {f"http://127.0.0.1:{port}/kg": "connection timed out", "http://nowhere.invalid/kg": ""}
+        for url, why in urls.items():
+            begin = time.monotonic()
+            with pytest.raises(StoreError, match=rf"^{url}: no answer: {why}"):
+                open_store(url)
+            assert time.monotonic() - begin < 8
+        for one in waiting:
+            one.close()
+
+
+def test_server_that_is_starting_is_waited_for_as_long_as_it_says_so() -> None:
+    begin, moments = time.monotonic(), 5
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_error(503 if time.monotonic() - begin < moments else 401)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with HTTPServer(("127.0.0.1", 0), Handler) as running:
+        threading.Thread(target=running.serve_forever, daemon=True).start()
+        with pytest.raises(StoreError, match="the server refused"):
+            open_store(f"http://127.0.0.1:{running.server_port}/kg")
+        running.shutdown()
+
+
 @pytest.fixture
 def strict() -> Iterator[tuple[str, list[str | None]]]:
     """The address of a server that lets nobody in, and the headers it was sent."""

@@ -16,6 +16,10 @@ _SECONDS = 600.0
 _PAUSES = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 """Seconds between tries: a server that is started again within half a minute is not noticed."""
 
+_FIRST_PAUSES = (0.2, 0.5, 1.0, 1.0)
+_FIRST_SECONDS = 3.0
+"""As long as the server has never answered: its name or port may be wrong."""
+
 _TRY_AGAIN = (502, 503, 504)
 
 
@@ -52,6 +56,7 @@ class Connection:
             secret = base64.b64encode(f"{user}:{password or ''}".encode()).decode()
             self._headers["Authorization"] = f"Basic {secret}"
         self._open: http.client.HTTPConnection | None = None
+        self._has_answered = False
 
     def send(
         self,
@@ -65,6 +70,8 @@ class Connection:
     ) -> Answer:
         """Send a request that may be repeated; try again if the connection drops or the server is just starting.
 
+        A server that has never answered is tried for three seconds, one that has for half a minute.
+
         Raises:
             StoreError: If the server does not answer, or not this user, or is not known to be who it says.
             TimeoutError: If it does not answer in time.
@@ -72,7 +79,8 @@ class Connection:
         headers = self._headers | {"Accept": accept} | ({} if type is None else {"Content-Type": type})
         fault: Exception | None = None
         end = time.monotonic() + seconds
-        for pause in (*_PAUSES, None):
+        pauses = iter(_PAUSES if self._has_answered else _FIRST_PAUSES)
+        while True:
             try:
                 answer = self._sent(method, self._parts.path.rstrip("/") + path, body, headers, end)
             except TimeoutError:
@@ -88,13 +96,17 @@ class Connection:
                 self.close()
                 fault = error
             else:
+                if not self._has_answered:
+                    self._has_answered, pauses = True, iter(_PAUSES)
                 if answer.status in (401, 403):
                     raise StoreError(f"{self._url}: the server refused: see SPARQL_USERNAME and SPARQL_PASSWORD")
                 if answer.status not in _TRY_AGAIN:
                     return answer
                 fault = None
-            if pause is not None and time.monotonic() + pause < end:
-                time.sleep(pause)
+            pause = next(pauses, None)
+            if pause is None or time.monotonic() + pause > end:
+                break
+            time.sleep(pause)
         said = f"answered {answer.status}" if fault is None else type_of(fault)
         raise StoreError(f"{self._url}: no answer: {said}")
 
@@ -119,6 +131,12 @@ class Connection:
                 self._open = http.client.HTTPSConnection(host, port, timeout=left, context=ssl.create_default_context())
             else:
                 self._open = http.client.HTTPConnection(host, port, timeout=left)
+        if self._open.sock is None and not self._has_answered:
+            self._open.timeout = min(left, _FIRST_SECONDS)
+            try:
+                self._open.connect()
+            except TimeoutError:
+                raise StoreError(f"{self._url}: no answer: connection timed out") from None
         self._open.timeout = left
         if self._open.sock is not None:
             self._open.sock.settimeout(left)
