@@ -27,7 +27,7 @@ from kgbuild.cli_options import (
     without_text_option,
 )
 from kgbuild.note import NoteError
-from kgbuild.output import opened
+from kgbuild.output import encoded, opened
 from kgbuild.stores import StoreError
 from ontologies.concept import TableError
 
@@ -103,7 +103,7 @@ def extract(notes: Path, systems: tuple[str, ...], model: Path | None, jobs: int
     workers = open_workers(systems, model, jobs, tell)
     found = resolve_notes(readable(notes, failed), workers.setup, workers)
     with opened(target) as out:
-        out.writelines(record_line(resolved).encode() for resolved in found)
+        out.writelines(encoded(record_line(resolved)) for resolved in found)
     exit_for(len(failed))
 
 

@@ -73,7 +73,7 @@ def print_rows(target: Path | None, form: str, rows: Sequence[output.Row], colum
     """Write rows in a format; no rows are an empty table."""
     with output.opened(target) as out:
         text = output.FORMATS[form](rows, columns)
-        out.write(text.encode() + b"\n" * bool(text))
+        out.write(output.encoded(text) + b"\n" * bool(text))
 
 
 def readable(source: Path, failed: list[NoteError]) -> Iterator[Note]:

@@ -183,7 +183,8 @@ def export(store: str, form: str, without_text: bool, target: Path | None) -> No
     with open_graph(store, read_only=True) as graph:
         if is_folder:
             assert target is not None
-            export_tables(graph, target, with_text=not without_text)
+            with output.named(target):
+                export_tables(graph, target, with_text=not without_text)
             return
         with output.opened(target) as out:
             write(graph, form, out, with_text=not without_text)
@@ -279,4 +280,4 @@ def _day(day: date | None) -> str | None:
 def _print_json(target: Path | None, value: dict[str, object]) -> None:
     """Write one JSON object."""
     with output.opened(target) as out:
-        out.write(json.dumps(value, ensure_ascii=False, indent=1).encode() + b"\n")
+        out.write(output.encoded(json.dumps(value, ensure_ascii=False, indent=1)) + b"\n")

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ Row = Mapping[str, object]
 
 _WIDEST = 60
 """Characters of a cell that a table shows."""
+
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""What a terminal would obey instead of showing it: control characters (Cc), and those that turn the writing round."""
 
 _WHOLE = frozenset({"why"})
 """Columns that a table never cuts: an option asks for them alone."""
@@ -31,7 +35,7 @@ def opened(path: Path | None) -> Iterator[BinaryIO]:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
         return
-    with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
+    with named(path), NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
         try:
             yield part  # type: ignore[misc]  # a binary file in all but name
             part.flush()
@@ -42,6 +46,22 @@ def opened(path: Path | None) -> Iterator[BinaryIO]:
             raise
 
 
+@contextmanager
+def named(path: Path) -> Iterator[None]:
+    """See to it that an error of the file system says where it was, as one of a full disk does not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None or error.filename is not None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
+
+
+def encoded(text: str) -> bytes:
+    r"""Return text as UTF-8; a half of a surrogate pair, which has none, as ``\ud800``, so that JSON is still JSON."""
+    return text.encode(errors="backslashreplace")
+
+
 def as_table(rows: Sequence[Row], columns: Sequence[str]) -> str:
     """Return the rows under their column names, each column as wide as its widest cell.
 
@@ -49,7 +69,10 @@ def as_table(rows: Sequence[Row], columns: Sequence[str]) -> str:
     code   score
     K76.9  0.50
     """
-    cells = [list(columns), *([_cell(row.get(column), column) for column in columns] for row in rows)]
+    cells = [
+        [_on_one_line(name) for name in columns],
+        *([_cell(row.get(column), column) for column in columns] for row in rows),
+    ]
     widths = [max(len(line[i]) for line in cells) for i in range(len(columns))]
     return "\n".join("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in cells)
 
@@ -80,8 +103,13 @@ FORMATS: dict[str, Callable[[Sequence[Row], Sequence[str]], str]] = {
 
 def _cell(value: object, column: str) -> str:
     """Return a value as a table shows it: on one line, and short but for columns that are shown whole."""
-    text = f"{value:.2f}" if isinstance(value, float) else " ".join(_plain(value).split())
+    text = f"{value:.2f}" if isinstance(value, float) else _on_one_line(_plain(value))
     return text if len(text) <= _WIDEST or column in _WHOLE else text[: _WIDEST - 1] + "…"
+
+
+def _on_one_line(text: str) -> str:
+    """Return text without line breaks and what else a terminal would obey."""
+    return _CONTROL.sub("\ufffd", " ".join(text.split()))
 
 
 def _plain(value: object) -> str:
