@@ -1,19 +1,18 @@
 """Answers to the questions of ``query.py`` from RDF: from a store on disk, or from what a server was asked for."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from datetime import date
 
-from pyoxigraph import BlankNode, DefaultGraph, Literal, NamedNode, Store, Triple
+from pyoxigraph import DefaultGraph, NamedNode, QuerySolutions, Store
 
 from kgbuild import ids
 from kgbuild.schema import ID_BASE, TIMELINE_ASSERTIONS
 from kgbuild.stores import Cell, EventFacts, Evidence, PatientFacts
-from kgbuild.stores.mapping import iri, term
+from kgbuild.stores.mapping import PREFIXES, iri, term
 from kgbuild.stores.sparql import cell
 
 UNION = DefaultGraph()
-_Term = NamedNode | BlankNode | Literal | Triple
 
 PATIENTS = """
 SELECT ?key (COUNT(DISTINCT ?note) AS ?notes) WHERE {
@@ -30,20 +29,27 @@ SELECT ?key (MIN(?start) AS ?first) (MAX(?end) AS ?last) WHERE {{
 }} GROUP BY ?key"""
 
 
-class Facts:
-    """What is said of one subject, by property."""
-
-    def __init__(self, by_property: Mapping[str, list[_Term]]) -> None:
-        self._by_property = by_property
-
-    def one(self, predicate: str) -> Cell:
-        """Return the value of a property as a plain value, the least of several; None if there is none."""
-        found = self._by_property.get(term(predicate).value)
-        return None if not found else cell(min(found, key=str))
-
-    def all(self, predicate: str) -> list[NamedNode]:
-        """Return the things that a property leads to."""
-        return [thing for thing in self._by_property.get(term(predicate).value, ()) if isinstance(thing, NamedNode)]
+_EVENTS_OF = """
+SELECT ?event ?entity ?assertion ?start ?end ?value ?number ?unit {{
+  {0} kg:hasEvent ?event . ?event kg:of ?entity ; kg:assertion ?assertion
+  OPTIONAL {{ ?event kg:start ?start }} OPTIONAL {{ ?event kg:end ?end }} OPTIONAL {{ ?event kg:value ?value }}
+  OPTIONAL {{ ?event kg:number ?number }} OPTIONAL {{ ?event kg:unit ?unit }}
+}}"""
+_DATED = "SELECT DISTINCT ?event {{ {0} kg:hasEvent ?event . ?event kg:datedBy ?mention }}"
+_EVIDENCE = """
+SELECT ?event ?mention ?text {{
+  {0} kg:hasEvent ?event . ?event kg:evidencedBy ?mention OPTIONAL {{ ?mention kg:text ?text }}
+}}"""
+_ENTITIES = """
+SELECT ?entity ?label ?name ?system ?code {{
+  {{ SELECT DISTINCT ?entity {{ {0} kg:hasEvent/kg:of ?entity }} }} ?entity kg:label ?label ; rdfs:label ?name
+  OPTIONAL {{ ?entity kg:system ?system }} OPTIONAL {{ ?entity kg:code ?code }}
+}}"""
+_CODES = """
+SELECT DISTINCT ?entity ?system ?code {{
+  {0} kg:hasEvent/kg:of ?entity . ?entity kg:codedAs/skos:broader* ?concept .
+  ?concept kg:system ?system ; skos:notation ?code
+}}"""
 
 
 def patient_facts(
@@ -71,7 +77,11 @@ def note_of(graph: NamedNode) -> str:
 
 
 class Reader:
-    """Reads the union of a store."""
+    """Reads the union of a store.
+
+    A patient's events are asked for in five queries: what costs time is to make text of the IRIs in an answer, and a
+    query makes it only of those that it was asked for.
+    """
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -79,72 +89,78 @@ class Reader:
     def fingerprint(self, note_id: str) -> str | None:
         """Return the fingerprint a note was put with, or None if the store does not know it."""
         note = iri(ids.note(note_id))
-        found = self._objects(note, "kg:fingerprint", note)
-        return str(cell(found[0])) if found else None
+        found = next(self._store.quads_for_pattern(note, term("kg:fingerprint"), None, note), None)
+        return None if found is None else str(cell(found.object))
 
     def events(self, patient_id: str) -> list[EventFacts]:
         """Return all events of a patient, in no order; none for an unknown patient."""
-        entities: dict[str, tuple[Facts, frozenset[str]]] = {}
-        found = []
-        for event in self._facts(iri(ids.patient(patient_id))).all("kg:hasEvent"):
-            facts = self._facts(event)
-            (entity,) = facts.all("kg:of")
-            if entity.value not in entities:
-                entities[entity.value] = (about := self._facts(entity), self._codes(about))
-            found.append(self._event(event, facts, *entities[entity.value]))
-        return found
+        patient = iri(ids.patient(patient_id))
+        dated = {event for (event,) in self._rows(_DATED, patient)}
+        evidence, codes = defaultdict[str, list[Evidence]](list), defaultdict[str, set[str]](set)
+        for event, mention, text in self._rows(_EVIDENCE, patient):
+            evidence[str(event)].append(_evidence(str(mention), "" if text is None else str(text)))
+        for entity, system, code in self._rows(_CODES, patient):
+            codes[str(entity)].add(f"{system}:{code}")
+        entities = _least(self._rows(_ENTITIES, patient))
+        return [
+            _event(event, facts, entities[str(facts[0])], codes[str(facts[0])], evidence[event], event in dated)
+            for event, facts in _least(self._rows(_EVENTS_OF, patient)).items()
+        ]
 
-    def _event(self, event: NamedNode, facts: Facts, entity: Facts, codes: frozenset[str]) -> EventFacts:
-        """Return one event."""
-        start, number = _day(facts.one("kg:start")), facts.one("kg:number")
-        source = "text" if facts.all("kg:datedBy") else "unknown" if start is None else "note date"
-        return EventFacts(
-            id=event.value.removeprefix(ID_BASE),
-            start=start,
-            end=_day(facts.one("kg:end")),
-            label=str(entity.one("kg:label")),
-            name=str(entity.one("rdfs:label")),
-            system=_words(entity.one("kg:system")),
-            code=_words(entity.one("kg:code")),
-            codes=codes,
-            assertion=str(facts.one("kg:assertion")),
-            value=_words(facts.one("kg:value")),
-            number=number if isinstance(number, float) else None,
-            unit=_words(facts.one("kg:unit")),
-            source=source,
-            evidence=tuple(sorted(self._evidence(facts), key=lambda e: (e.note, e.start, e.end))),
-        )
+    def _rows(self, question: str, patient: NamedNode) -> Iterator[tuple[Cell, ...]]:
+        """Yield the answers to a question about a patient as plain values."""
+        answer = self._store.query(question.format(patient), prefixes=PREFIXES)
+        assert isinstance(answer, QuerySolutions)
+        return (tuple(map(cell, row)) for row in answer)
 
-    def _evidence(self, facts: Facts) -> Iterator[Evidence]:
-        """Yield the mentions behind an event; their ids say note and offsets."""
-        for mention in facts.all("kg:evidencedBy"):
-            _, note, offsets, _ = ids.parts(mention.value.removeprefix(ID_BASE))
-            start, end = offsets.split("-")
-            text = self._objects(mention, "kg:text")
-            yield Evidence(note, int(start), int(end), str(cell(text[0])) if text else "")
 
-    def _codes(self, entity: Facts) -> frozenset[str]:
-        """Return the curies of an entity's codes and of all their ancestors that the store knows."""
-        found: dict[str, str] = {}
-        due = entity.all("kg:codedAs")
-        while due:
-            concept = due.pop()
-            if concept.value not in found:
-                facts = self._facts(concept)
-                found[concept.value] = f"{facts.one('kg:system')}:{facts.one('skos:notation')}"
-                due += facts.all("skos:broader")
-        return frozenset(found.values())
+def _least(rows: Iterable[tuple[Cell, ...]]) -> dict[str, tuple[Cell, ...]]:
+    """Return by their first value what rows say, the least of several: notes may have had different code tables."""
+    found: dict[str, tuple[Cell, ...]] = {}
+    for first, *others in rows:
+        known = found.get(str(first))
+        found[str(first)] = tuple(others) if known is None else tuple(map(_lesser, known, others))
+    return found
 
-    def _facts(self, subject: NamedNode) -> Facts:
-        """Return what the union says of a subject."""
-        by_property: dict[str, list[_Term]] = defaultdict(list)
-        for quad in self._store.quads_for_pattern(subject, None, None, UNION):
-            by_property[quad.predicate.value].append(quad.object)
-        return Facts(by_property)
 
-    def _objects(self, subject: NamedNode, predicate: str, graph: NamedNode | DefaultGraph = UNION) -> list[_Term]:
-        """Return the values of a property."""
-        return [quad.object for quad in self._store.quads_for_pattern(subject, term(predicate), None, graph)]
+def _lesser(one: Cell, other: Cell) -> Cell:
+    return min(one, other, key=str) if one is not None and other is not None else one if other is None else other
+
+
+def _event(
+    event: str,
+    facts: tuple[Cell, ...],
+    entity: tuple[Cell, ...],
+    codes: Collection[str],
+    evidence: Collection[Evidence],
+    is_dated: bool,
+) -> EventFacts:
+    """Return one event."""
+    _, assertion, start, end, value, number, unit = facts
+    label, name, system, code = entity
+    return EventFacts(
+        id=event.removeprefix(ID_BASE),
+        start=_day(start),
+        end=_day(end),
+        label=str(label),
+        name=str(name),
+        system=_words(system),
+        code=_words(code),
+        codes=frozenset(codes),
+        assertion=str(assertion),
+        value=_words(value),
+        number=number if isinstance(number, float) else None,
+        unit=_words(unit),
+        source="text" if is_dated else "unknown" if start is None else "note date",
+        evidence=tuple(sorted(evidence, key=lambda e: (e.note, e.start, e.end))),
+    )
+
+
+def _evidence(mention: str, text: str) -> Evidence:
+    """Return a mention as evidence; its id says note and offsets."""
+    _, note, offsets, _ = ids.parts(mention.removeprefix(ID_BASE))
+    start, end = offsets.split("-")
+    return Evidence(note, int(start), int(end), text)
 
 
 def _day(found: Cell) -> date | None:
