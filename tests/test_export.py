@@ -266,7 +266,7 @@ def test_neo4j_imports_the_csv_files(store: RdfStore, tmp_path: Path) -> None:
     (home / "conf" / "neo4j.conf").write_text("")
     admin = tmp_path / "bin" / "neo4j-admin"
     admin.parent.mkdir()
-    admin.write_text(f'#!/bin/sh\nexec java -Xmx512m -cp "{server.jars()}/*" org.neo4j.cli.AdminTool "$@"\n')
+    admin.write_text(f'#!/bin/sh\nexec java -Xmx512m -cp "{server.LONG_TERM.jars()}/*" org.neo4j.cli.AdminTool "$@"\n')
     admin.chmod(0o700)
     environment = {"PATH": f"{admin.parent}:/usr/bin:/bin", "NEO4J_HOME": str(home), "NEO4J_CONF": str(home / "conf")}
     done = subprocess.run(
