@@ -1,7 +1,8 @@
 """Answers to the questions of ``query.py`` from RDF: from a store on disk, or from what a server was asked for."""
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 
 from pyoxigraph import DefaultGraph, NamedNode, QuerySolutions, Store
@@ -79,8 +80,8 @@ def note_of(graph: NamedNode) -> str:
 class Reader:
     """Reads the union of a store.
 
-    A patient's events are asked for in five queries: what costs time is to make text of the IRIs in an answer, and a
-    query makes it only of those that it was asked for.
+    A patient's events are asked for in five queries: what costs time is to find things all over the files and to make
+    text of IRIs, and a query makes it only of those that it was asked for. They run side by side.
     """
 
     def __init__(self, store: Store) -> None:
@@ -95,23 +96,34 @@ class Reader:
     def events(self, patient_id: str) -> list[EventFacts]:
         """Return all events of a patient, in no order; none for an unknown patient."""
         patient = iri(ids.patient(patient_id))
-        dated = {event for (event,) in self._rows(_DATED, patient)}
+        questions = (question.format(patient) for question in (_CODES, _EVENTS_OF, _EVIDENCE, _ENTITIES, _DATED))
+        with ThreadPoolExecutor(5) as pool:
+            of_codes, of_events, of_evidence, of_entities, dated = pool.map(self._rows, questions)
         evidence, codes = defaultdict[str, list[Evidence]](list), defaultdict[str, set[str]](set)
-        for event, mention, text in self._rows(_EVIDENCE, patient):
+        for event, mention, text in of_evidence:
             evidence[str(event)].append(_evidence(str(mention), "" if text is None else str(text)))
-        for entity, system, code in self._rows(_CODES, patient):
+        for entity, system, code in of_codes:
             codes[str(entity)].add(f"{system}:{code}")
-        entities = _least(self._rows(_ENTITIES, patient))
+        entities, is_dated = _least(of_entities), {event for (event,) in dated}
         return [
-            _event(event, facts, entities[str(facts[0])], codes[str(facts[0])], evidence[event], event in dated)
-            for event, facts in _least(self._rows(_EVENTS_OF, patient)).items()
+            _event(event, facts, entities[str(facts[0])], codes[str(facts[0])], evidence[event], event in is_dated)
+            for event, facts in _least(of_events).items()
         ]
 
-    def _rows(self, question: str, patient: NamedNode) -> Iterator[tuple[Cell, ...]]:
-        """Yield the answers to a question about a patient as plain values."""
-        answer = self._store.query(question.format(patient), prefixes=PREFIXES)
-        assert isinstance(answer, QuerySolutions)
-        return (tuple(map(cell, row)) for row in answer)
+    def _rows(self, question: str) -> list[tuple[Cell, ...]]:
+        """Return the answers to a question as plain values."""
+        try:
+            return _read(self._store, question)
+        except (OSError, RuntimeError) as error:
+            fault = type(error)(*error.args)
+        raise fault  # without the frame that holds the answer, which may only be dropped by the thread that made it
+
+
+def _read(store: Store, question: str) -> list[tuple[Cell, ...]]:
+    """Return the answers to a question as plain values."""
+    answer = store.query(question, prefixes=PREFIXES)
+    assert isinstance(answer, QuerySolutions)
+    return [tuple(map(cell, row)) for row in answer]
 
 
 def _least(rows: Iterable[tuple[Cell, ...]]) -> dict[str, tuple[Cell, ...]]:
