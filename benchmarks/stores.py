@@ -64,13 +64,19 @@ def _dump(store: RdfStore, path: Path) -> int:
     return len(quads)
 
 
-def growing(sizes: Sequence[int], of_patient: int) -> list[Costs]:
-    """Return and print what a growing store costs; it is filled without the check of each note."""
-    with TemporaryDirectory() as folder, RdfStore(Path(folder) / "kg", create=True) as store:
+def growing(sizes: Sequence[int], of_patient: int, kept: Path | None = None) -> list[Costs]:
+    """Return and print what a growing store costs; it is filled without the check of each note.
+
+    Args:
+        sizes: Notes in it.
+        of_patient: Notes of each patient.
+        kept: Where it stays, to be measured again or filled further; nowhere by default.
+    """
+    with TemporaryDirectory() as folder, RdfStore(kept or Path(folder) / "kg", create=True) as store:
         print("RDF: ", end="")
         fill = lambda graphs: store._load({graph.note_id: lines(graph) for graph in graphs})  # noqa: E731
         found = growth(store, fill, sizes, of_patient)
-        files = [file.stat().st_size for file in Path(folder).rglob("*") if file.is_file()]
+        files = [file.stat().st_size for file in store.path.rglob("*") if file.is_file()]
         print(f"{sum(files) / 1e6:,.0f} MB on disk")
     return found
 
@@ -83,6 +89,7 @@ def main() -> None:
     parser.add_argument("--sizes", default="1000,3000,10000,30000,100000", help="notes in the store as it grows")
     parser.add_argument("--of-patient", type=int, default=10, help="notes of each patient then")
     parser.add_argument("--no-neo4j", action="store_true", help="only the RDF store")
+    parser.add_argument("--keep", type=Path, help="fill the RDF store in this folder, further if it is there")
     parser.add_argument("--plot", type=Path, help="draw what a growing store costs into this SVG file")
     parser.add_argument("--check", action="store_true", help="fail where a store is slower than it may be")
     options = parser.parse_args()
@@ -92,7 +99,7 @@ def main() -> None:
     shares = {"of Oxigraph's bulk load": compare(notes, options.rounds)}
     costs: dict[str, Sequence[Costs]] = {}
     if sizes:
-        costs["RDF"] = growing(sizes, options.of_patient)
+        costs["RDF"] = growing(sizes, options.of_patient, options.keep)
     if not options.no_neo4j:
         import stores_neo4j
 

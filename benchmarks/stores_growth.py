@@ -58,7 +58,7 @@ def growth(
     A store is measured when it has merged what it was filled with.
 
     Args:
-        store: An empty one.
+        store: An empty one, or one that an earlier run has filled.
         fill: Writes notes whose cost is not measured.
         sizes: Notes in the store, growing.
         of_patient: Notes of each patient.
@@ -68,7 +68,7 @@ def growth(
         "notes    patients ", *(name.ljust(9) for name in ("put", "change", "retract", "timeline", "95th percentile"))
     )
     found = []
-    added = 0
+    added = len(store.note_ids())
     for size in sizes:
         for begin in range(added, size, _TEMPLATES):
             fill([_note(i, of_patient) for i in range(begin, min(begin + _TEMPLATES, size))])
