@@ -32,7 +32,7 @@ bench-ingest: .venv/default
 	$(BIN)/python benchmarks/ingest.py $(NOTES) --check
 
 # Ready graphs into each store, beside Oxigraph's bulk load and the bare Neo4j driver; what a growing store costs, drawn
-# into PLOT. 45 minutes and 20 GB of disk on an idle machine; SIZES=1000,10000 is shorter.
+# into PLOT. 35 minutes and 20 GB of disk on two cores; SIZES=1000,10000 is shorter.
 SIZES ?= 1000,3000,10000,30000,100000
 PLOT ?= runs/growth.svg
 bench-stores: .venv/test .venv/bench

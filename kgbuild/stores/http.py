@@ -5,6 +5,7 @@ import http.client
 import ssl
 import time
 from dataclasses import dataclass, field
+from itertools import count
 
 from kgbuild.stores import StoreError
 from kgbuild.stores.address import parsed
@@ -77,38 +78,42 @@ class Connection:
             TimeoutError: If it does not answer in time.
         """
         headers = self._headers | {"Accept": accept} | ({} if type is None else {"Content-Type": type})
-        fault: Exception | None = None
         end = time.monotonic() + seconds
-        pauses = iter(_PAUSES if self._has_answered else _FIRST_PAUSES)
-        while True:
-            try:
-                answer = self._sent(method, self._parts.path.rstrip("/") + path, body, headers, end)
-            except TimeoutError:
-                self.close()
-                raise
-            except ssl.SSLCertVerificationError as error:
-                self.close()
-                why = error.verify_message.rstrip(".")
-                raise StoreError(
-                    f"{self._url}: its certificate is not trusted: {why}; SSL_CERT_FILE names a file of those that are"
-                ) from None
-            except (OSError, http.client.HTTPException) as error:
-                self.close()
-                fault = error
-            else:
-                if not self._has_answered:
-                    self._has_answered, pauses = True, iter(_PAUSES)
-                if answer.status in (401, 403):
-                    raise StoreError(f"{self._url}: the server refused: see SPARQL_USERNAME and SPARQL_PASSWORD")
-                if answer.status not in _TRY_AGAIN:
-                    return answer
-                fault = None
-            pause = next(pauses, None)
-            if pause is None or time.monotonic() + pause > end:
+        for tries in count():
+            found = self._tried(method, self._parts.path.rstrip("/") + path, body, headers, end)
+            if isinstance(found, Answer):
+                return found
+            pauses = _PAUSES if self._has_answered else _FIRST_PAUSES
+            if tries >= len(pauses) or time.monotonic() + pauses[tries] > end:
                 break
-            time.sleep(pause)
-        said = f"answered {answer.status}" if fault is None else type_of(fault)
-        raise StoreError(f"{self._url}: no answer: {said}")
+            time.sleep(pauses[tries])
+        raise StoreError(f"{self._url}: no answer: {found}")
+
+    def _tried(self, method: str, path: str, body: bytes | None, headers: dict[str, str], end: float) -> Answer | str:
+        """Send a request once; return the answer, or what went wrong if that may be over soon.
+
+        Raises:
+            StoreError: If the server refuses this user, or is not known to be who it says.
+            TimeoutError: If it does not answer in time.
+        """
+        try:
+            answer = self._sent(method, path, body, headers, end)
+        except TimeoutError:
+            self.close()
+            raise
+        except ssl.SSLCertVerificationError as error:
+            self.close()
+            why = error.verify_message.rstrip(".")
+            raise StoreError(
+                f"{self._url}: its certificate is not trusted: {why}; SSL_CERT_FILE names a file of those that are"
+            ) from None
+        except (OSError, http.client.HTTPException) as error:
+            self.close()
+            return type_of(error)
+        self._has_answered = True
+        if answer.status in (401, 403):
+            raise StoreError(f"{self._url}: the server refused: see SPARQL_USERNAME and SPARQL_PASSWORD")
+        return f"answered {answer.status}" if answer.status in _TRY_AGAIN else answer
 
     def _sent(self, method: str, path: str, body: bytes | None, headers: dict[str, str], end: float) -> Answer:
         """Send a request once."""
