@@ -10,13 +10,13 @@ from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 
 from extractors.blas import one_thread
 from extractors.decode import Reading, laid_out, read_texts
 from extractors.document import Document, ExtractionError
 from extractors.encode import Pieces, Window, load_tokenizer
 from extractors.given import read_given
+from extractors.onnx import InferenceSession, SessionOptions
 from extractors.tags import Array
 
 SHIPPED = Path(__file__).with_name("weights")
@@ -55,14 +55,12 @@ class JointExtractor:
         self._known: dict[str, Pieces] = {}
 
     @cached_property
-    def _session(self) -> onnxruntime.InferenceSession:
+    def _session(self) -> InferenceSession:
         """The encoder, loaded when the first text is read."""
-        options = onnxruntime.SessionOptions()
+        options = SessionOptions()
         options.intra_op_num_threads = 1
         options.log_severity_level = 3
-        return onnxruntime.InferenceSession(
-            str(self.folder / "model.onnx"), options, providers=["CPUExecutionProvider"]
-        )
+        return InferenceSession(str(self.folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
 
     @cached_property
     def fingerprint(self) -> str:

@@ -43,6 +43,12 @@ def test_only_training_imports_torch() -> None:
     assert outside == set()
 
 
+def test_one_file_imports_onnxruntime_so_that_its_telemetry_is_off_before() -> None:
+    files = [file for folder in (*ALLOWED, "tests", "benchmarks") for file in (ROOT / folder).rglob("*.py")]
+    users = [file.relative_to(ROOT).as_posix() for file in files if "onnxruntime" in imports(file)]
+    assert users == ["extractors/onnx.py"]
+
+
 @pytest.mark.parametrize("statement", ["import kgbuild", "import kgbuild.cli", "import extractors.runtime"])
 def test_starting_up_loads_nothing_heavy(statement: str) -> None:
     heavy = ("torch", "transformers", "spacy", "pyspark", "neo4j", "rdflib")

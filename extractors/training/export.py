@@ -8,11 +8,11 @@ from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
-from onnxruntime.quantization import QuantType, quantize_dynamic
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from extractors.networks.joint import JointModel
+from extractors.onnx import quantize
 from extractors.training.store import encoder_sizes, heads, load_model
 
 
@@ -46,7 +46,7 @@ def export_model(source: Path, target: Path, *, int8: bool = True) -> None:
         _write_onnx(model, full)
         if int8:
             logging.disable(logging.WARNING)  # of preprocessing, which changes nothing here
-            quantize_dynamic(full, target / "model.onnx", weight_type=QuantType.QInt8, per_channel=True)
+            quantize(full, target / "model.onnx")
             logging.disable(logging.NOTSET)
         else:
             shutil.copy(full, target / "model.onnx")
