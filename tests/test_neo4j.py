@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 
 from extractors.document import Document, Mention
 from kgbuild.graph import Edge, Node, NoteGraph, note_graph
-from kgbuild.note import Note
+from kgbuild.note import Note, composed
 from kgbuild.resolve import ResolvedNote
 from kgbuild.schema import EDGE_TYPES
 from kgbuild.stores import Evidence, StoreError, Table, open_store
@@ -301,15 +301,15 @@ def test_any_text_and_ids_come_back_the_same(
 
 
 def came_back(opened: tuple[Server, Neo4jStore], given: NoteGraph, text: str, note: str, patient: str) -> None:
-    """Assert that the store says what it was given, nothing but that, and forgets it."""
+    """Assert that the store says what it was given, ids composed, nothing but that, and forgets it."""
     server, store = opened
     server.empty()
     store.put([given])
 
-    assert [found.id for found in store.patients()] == [patient]
+    assert [found.id for found in store.patients()] == [composed(patient)]
     assert store.fingerprint(note) == "f1"
     events = store.events(patient)
-    assert Evidence(note, 0, len(text), text) in [one for event in events for one in event.evidence]
+    assert Evidence(composed(note), 0, len(text), text) in [one for event in events for one in event.evidence]
     assert {event.id for event in events} == {node.id for node in given.nodes if node.type == "Event"}
     assert text in [cell for (cell,) in store.query("MATCH (m:Mention) RETURN m.text AS t").rows]
     assert store.query("MATCH (n:Note) RETURN n.kind AS k").rows == [(text,)]

@@ -21,6 +21,7 @@ from pyoxigraph import Store
 from kgbuild import query as questions
 from kgbuild.export import export
 from kgbuild.graph import Node, NoteGraph
+from kgbuild.note import composed
 from kgbuild.stores import StoreError, open_store
 from kgbuild.stores.endpoint import EndpointStore
 from kgbuild.stores.rdf import RdfStore
@@ -166,7 +167,7 @@ def test_hostile_text_and_ids_come_back_the_same(store: EndpointStore, text: str
     given = hostile(text, "x", text, text)
     store.put([given])
     store.put([replace_fingerprint(given)])
-    assert [patient.id for patient in store.patients()] == [text]
+    assert [patient.id for patient in store.patients()] == [composed(text)]
     assert text in [one.text for event in store.events(text) for one in event.evidence]
     assert store.retract(text)
     assert content(store) == set()

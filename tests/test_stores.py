@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from extractors.document import Document, Mention
 from kgbuild import ids
 from kgbuild.graph import Node, NoteGraph, note_graph
-from kgbuild.note import Note
+from kgbuild.note import Note, composed
 from kgbuild.query import timeline
 from kgbuild.resolve import ResolvedNote
 from kgbuild.stores import Evidence, StoreError, Table, open_store
@@ -249,14 +249,14 @@ def test_any_text_and_ids_come_back_the_same(
 
 
 def came_back(store: RdfStore, given: NoteGraph, text: str, note: str, patient: str) -> None:
-    """Assert that the store says what it was given, also after the way through a SPARQL update, and forgets it."""
+    """Assert that the store says what it was given, ids composed, also after the way through a SPARQL update, and forgets it."""
     store.put([replace(given, fingerprint="f0", nodes=with_fingerprint(given, "f0"))])
     store.put([given])
 
-    assert [found.id for found in store.patients()] == [patient]
+    assert [found.id for found in store.patients()] == [composed(patient)]
     assert store.fingerprint(note) == "f1"
     evidence = [one for event in store.events(patient) for one in event.evidence]
-    assert Evidence(note, 0, len(text), text) in evidence
+    assert Evidence(composed(note), 0, len(text), text) in evidence
     assert store.retract(note)
     assert content(store) == set()
 
