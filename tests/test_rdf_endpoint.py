@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -26,18 +26,12 @@ from kgbuild.stores import StoreError, open_store
 from kgbuild.stores.endpoint import EndpointStore
 from kgbuild.stores.rdf import RdfStore
 from kgbuild.validate import validate
-from tests.sparql_servers import Server, fuseki, oxigraph, rdf4j_server
+from tests.sparql_servers import SERVERS, Server, oxigraph, running
 from tests.test_rdf_kill import killed, notes, program
 from tests.test_shacl import BROKEN, SECRET, WHOLE
 from tests.test_stores import AGAIN, CALLS, HOSTILE, LESION, OTHER, ROOT, UPDATES, graph, hostile
 
 KINDS = ("Fuseki", "Oxigraph", "RDF4J")
-SERVERS: dict[str, Callable[[Path], Server]] = {
-    "Fuseki": fuseki,
-    "Oxigraph": oxigraph,
-    "RDF4J": rdf4j_server,
-    "Fuseki whose queries find all named graphs": partial(fuseki, union=True),
-}
 
 
 def each(*names: str) -> list[object]:
@@ -45,21 +39,9 @@ def each(*names: str) -> list[object]:
     return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
 
 
-@pytest.fixture(scope="module", params=each(*KINDS))
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(SERVERS[request.param], tmp_path_factory.mktemp("server")) as started:
-        yield started
-
-
-@contextmanager
-def running(made: Callable[[Path], Server], home: Path) -> Iterator[Server]:
-    """A server that has just been started."""
-    started = made(home)
-    started.start()
-    try:
-        yield started
-    finally:
-        started.stop()
+@pytest.fixture(params=each(*KINDS))
+def server(request: pytest.FixtureRequest, sparql_server: Callable[[str], Server]) -> Server:
+    return sparql_server(request.param)
 
 
 @pytest.fixture
