@@ -190,7 +190,7 @@ def test_command_prints_what_it_does_of_the_embedded_store(
     assert place.answer(tmp_path, *arguments) == expected(place.form, *arguments)
 
 
-TIMELINES = {  # of p1: first day, label, text, value, code, evidence
+TIMELINES: dict[str, list[tuple[str | None, ...]]] = {  # of p1: first day, label, text, value, code, evidence
     "with text": [
         ("2020-03-02", "Diagnostic_procedure", "Calcium score", "142", "30880-0", "n1:0-13"),
         ("2020-03-02", "Sign_symptom", "Cough", None, ".", "n1:19-24"),
