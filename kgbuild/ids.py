@@ -1,26 +1,28 @@
 """Ids built from content, never random: the same note gives the same ids on every machine."""
 
 from functools import lru_cache
-from urllib.parse import quote, unquote
 
 from extractors.document import Mention
+from kgbuild.note import composed
+from ontologies.segment import segment, text_of
 
 
 def path(*parts: str) -> str:
-    """Join parts with ``/``, each percent-encoded, so that different parts never give one id.
+    """Join parts with ``/``, each as a segment of an IRI's path, so that different parts never give one id.
 
-    Only letters, digits and ``_.-~`` stand for themselves: the result can end an IRI or a URL as it is.
+    Only letters, digits and ``_.-~`` stand for themselves, and no part is ``.`` or ``..``: the result can end an IRI
+    or a URL as it is.
 
-    >>> path("note", "p1/2019 visit")
-    'note/p1%2F2019%20visit'
+    >>> path("note", "p1/2019 visit"), path("note", "..")
+    ('note/p1%2F2019%20visit', 'note/~..')
     """
-    return "/".join(map(_quoted, parts))
+    return "/".join(map(_segment, parts))
 
 
 @lru_cache(maxsize=10_000)  # a note's id and its labels are quoted for each of its mentions
-def _quoted(part: str) -> str:
-    """Return a part, percent-encoded."""
-    return quote(part, safe="", errors="surrogatepass")
+def _segment(part: str) -> str:
+    """Return a part as a segment."""
+    return segment(part)
 
 
 def parts(id: str) -> tuple[str, ...]:
@@ -29,17 +31,17 @@ def parts(id: str) -> tuple[str, ...]:
     >>> parts("note/p1%2F2019%20visit")
     ('note', 'p1/2019 visit')
     """
-    return tuple(unquote(part, errors="surrogatepass") for part in id.split("/"))
+    return tuple(map(text_of, id.split("/")))
 
 
 def patient(patient_id: str) -> str:
-    """``patient/p1``."""
-    return path("patient", patient_id)
+    """``patient/p1``, in whatever Unicode spelling it is asked for."""
+    return path("patient", composed(patient_id))
 
 
 def note(note_id: str) -> str:
-    """``note/n1``."""
-    return path("note", note_id)
+    """``note/n1``, in whatever Unicode spelling it is asked for."""
+    return path("note", composed(note_id))
 
 
 def encounter(patient_id: str, encounter_id: str) -> str:

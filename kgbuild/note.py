@@ -33,7 +33,8 @@ class NoteError(ValueError):
 class Note:
     """One clinical text with its patient, encounter and date.
 
-    The text stays out of ``repr``, because reprs end up in logs.
+    The text stays out of ``repr``, because reprs end up in logs. Ids are composed, so that ``é`` is one id however it
+    is spelled.
     """
 
     id: str
@@ -42,6 +43,22 @@ class Note:
     encounter_id: str | None = None
     date: datetime.date | None = None
     kind: str | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("id", "patient_id", "encounter_id"):
+            if (given := getattr(self, name)) is not None:
+                object.__setattr__(self, name, composed(given))
+
+
+def composed(name: str) -> str:
+    r"""Return an id, a code or a label as it is kept and asked for: letters with their accents (Unicode NFC).
+
+    File systems write names with letters and accents apart.
+
+    >>> composed("Jose\u0301") == "Jos\u00e9"
+    True
+    """
+    return unicodedata.normalize("NFC", name)
 
 
 def note_from(fields: Mapping[str, object], text: str, where: str) -> Note:
@@ -195,7 +212,7 @@ def _name(value: object, name: str, where: str) -> str | None:
         return None
     if isinstance(value, bool) or not isinstance(value, str | int):
         raise NoteError(f"{where}: {name} is no string")
-    kept = unicodedata.normalize("NFC", str(value)).strip()
+    kept = composed(str(value)).strip()
     if any(unicodedata.category(c) in ("Cc", "Cs", "Zl", "Zp") for c in kept):
         raise NoteError(f"{where}: {name} holds a control character or half a character")
     return kept if kept else None

@@ -21,7 +21,7 @@ from kgbuild.without_text import without_text
 from ontologies.concept import CodeTable
 from resolvers.candidate import Resolver
 
-FORMAT = 2
+FORMAT = 3
 """Raised when the graph of an unchanged note would come out differently, so that stores are brought up to date."""
 
 Resolve = Callable[[Iterable[list[Note]]], Iterable[list[ResolvedNote]]]

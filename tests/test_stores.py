@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from extractors.document import Document, Mention
 from kgbuild import ids
 from kgbuild.graph import Node, NoteGraph, note_graph
-from kgbuild.note import Note
+from kgbuild.note import Note, composed
 from kgbuild.query import timeline
 from kgbuild.resolve import ResolvedNote
 from kgbuild.stores import Evidence, StoreError, Table, open_store
@@ -228,6 +228,19 @@ def hostile(text: str, other: str, note: str, patient: str) -> NoteGraph:
     return note_graph(ResolvedNote(Note(note, both, patient, patient, None, text), Document(both, mentions)), "f1")
 
 
+def named(note: str, patient: str, encounter: str, code: str, above: str) -> NoteGraph:
+    """A note with these ids, of something that has this code in two systems."""
+    codes = {
+        "lesion": [(Concept("local", code, "Lesion", parents=(above,)), 0.9)],
+        "pain": [(Concept("snomedct", code, "Pain", parents=(above,)), 0.9)],
+    }
+    made = resolved("A [lesion|Disease_disorder #l], [pain|Sign_symptom #p].", "CAUSE l p", codes=codes)
+    return note_graph(replace(made, note=Note(note, made.note.text, patient, encounter, made.note.date)), "f1")
+
+
+DOTS = named(".", "..", ".", "..", ".")
+
+
 @pytest.mark.parametrize("text", HOSTILE)
 def test_hostile_text_and_ids_come_back_the_same(store: RdfStore, text: str) -> None:
     came_back(store, hostile(text, "x", text, text), text, text, text)
@@ -249,14 +262,14 @@ def test_any_text_and_ids_come_back_the_same(
 
 
 def came_back(store: RdfStore, given: NoteGraph, text: str, note: str, patient: str) -> None:
-    """Assert that the store says what it was given, also after the way through a SPARQL update, and forgets it."""
+    """Assert that the store says what it was given, ids composed, also after an update, and forgets it."""
     store.put([replace(given, fingerprint="f0", nodes=with_fingerprint(given, "f0"))])
     store.put([given])
 
-    assert [found.id for found in store.patients()] == [patient]
+    assert [found.id for found in store.patients()] == [composed(patient)]
     assert store.fingerprint(note) == "f1"
     evidence = [one for event in store.events(patient) for one in event.evidence]
-    assert Evidence(note, 0, len(text), text) in evidence
+    assert Evidence(composed(note), 0, len(text), text) in evidence
     assert store.retract(note)
     assert content(store) == set()
 

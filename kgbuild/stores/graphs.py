@@ -9,6 +9,7 @@ from pyoxigraph import BlankNode, Literal, NamedNode, Quad, Triple
 
 from kgbuild import ids
 from kgbuild.graph import Edge, Node, NoteGraph, Scalar, edge_order
+from kgbuild.note import composed
 from kgbuild.schema import EDGE_TYPES, ID_BASE, NODE_TYPES
 from kgbuild.stores.mapping import CLASSES, EDGES, PROPERTIES, TYPE, iri, term
 from kgbuild.stores.sparql import cell
@@ -61,7 +62,7 @@ def note_graphs(store: Graphs, note_ids: Iterable[str]) -> Iterator[NoteGraph]:
     """Yield notes as they were put, in this order; those that are not there are left out."""
     for note in note_ids:
         if triples := [quad.triple for quad in store.quads(iri(ids.note(note)))]:
-            yield note_graph(note, triples)
+            yield note_graph(composed(note), triples)
 
 
 def said_of(triples: Iterable[Triple]) -> Said:

@@ -117,9 +117,10 @@ class Neo4jStore:
 
     def fingerprints(self, note_ids: Collection[str]) -> dict[str, str]:
         """Return the fingerprints of those notes that the store knows, by note id."""
-        note_of = {key(ids.note(note_id)): note_id for note_id in note_ids}
-        found = self._connection.read(questions.FINGERPRINTS, ids=list(note_of))
-        return {note_of[record["id"]]: str(record["fingerprint"]) for record in found}
+        keys = {note_id: key(ids.note(note_id)) for note_id in note_ids}
+        found = self._connection.read(questions.FINGERPRINTS, ids=list(keys.values()))
+        known = {record["id"]: str(record["fingerprint"]) for record in found}
+        return {note_id: known[one] for note_id, one in keys.items() if one in known}
 
     def note_ids(self) -> list[str]:
         """Return the ids of the notes, sorted."""
@@ -189,7 +190,9 @@ def _event(record: Record) -> EventFacts:
     """Return one event."""
     event = record["event"]
     start = _day(event.get("start"))
-    evidence = (Evidence(restored(note), start, end, restored(text)) for note, start, end, text in record["evidence"])
+    evidence = (
+        Evidence(restored(note), start, end, _words(text) or "") for note, start, end, text in record["evidence"]
+    )
     return EventFacts(
         id=record["id"],
         start=start,

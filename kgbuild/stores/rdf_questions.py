@@ -7,6 +7,7 @@ as long for what a FILTER says as well.
 from collections.abc import Callable, Collection
 
 from kgbuild import ids
+from kgbuild.note import composed
 from kgbuild.schema import EDGE_TYPES, ID_BASE, TIMELINE_ASSERTIONS
 from kgbuild.stores import Link, Table
 from kgbuild.stores.mapping import EDGES, iri, literal, term
@@ -25,7 +26,7 @@ SELECT ?system ?code ?above_system ?above_code WHERE {
 
 def links(ask: Ask, patient_id: str) -> list[Link]:
     """Return what joins a patient's events and entities with each other, their codes and what stands above these."""
-    key, patient = literal(patient_id), iri(ids.patient(patient_id))
+    key, patient = literal(composed(patient_id)), iri(ids.patient(patient_id))
     codes = f"?entity kg:patientKey {key} ; kg:codedAs/skos:broader* ?code ."
     name_of = {
         str(code): ids.concept(str(system), str(notation))
