@@ -1,19 +1,23 @@
 """Work that is waited for no longer than it may take: neither Oxigraph nor a Neo4j always stops when it is told to."""
 
+import threading
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
-from threading import Event, Thread
+from threading import Event, Lock, Thread
 from typing import TypeVar
 
 _Result = TypeVar("_Result")
 
+_starting = Lock()  # the size of stacks is one setting for all threads of a process
 
-def in_time(work: Callable[[Event], _Result], seconds: float) -> _Result:
+
+def in_time(work: Callable[[Event], _Result], seconds: float, *, stack: int = 0) -> _Result:
     """Do some work in a thread and return what it returns; its errors are raised here.
 
     Args:
         work: Is given an event that is set when nobody waits any more, and ends as soon as it can then.
         seconds: How long it may take. The thread of work that takes longer ends with the process at the latest.
+        stack: Bytes of the thread's stack; 0 is what the system gives. What is not used costs addresses, no memory.
 
     Raises:
         TimeoutError: If it takes longer.
@@ -27,7 +31,7 @@ def in_time(work: Callable[[Event], _Result], seconds: float) -> _Result:
         except BaseException as error:
             done.put((None, error))
 
-    Thread(target=run, daemon=True).start()
+    _start(Thread(target=run, daemon=True), stack)
     try:
         result, error = done.get(timeout=seconds)
     except Empty:
@@ -36,3 +40,13 @@ def in_time(work: Callable[[Event], _Result], seconds: float) -> _Result:
     if error is not None:
         raise error
     return result  # type: ignore[return-value]  # there is no error
+
+
+def _start(thread: Thread, stack: int) -> None:
+    """Start a thread with a stack of this size."""
+    with _starting:
+        before = threading.stack_size(stack)
+        try:
+            thread.start()
+        finally:
+            threading.stack_size(before)
