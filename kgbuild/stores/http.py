@@ -102,11 +102,10 @@ class Connection:
             StoreError: If the server refuses this user, or is not known to be who it says.
             TimeoutError: If it does not answer in time.
         """
-        connection = self._connection()
+        left = max(end - time.monotonic(), 0.001)
         try:
-            answer = in_time(
-                lambda _: self._sent(connection, method, path, body, headers, end), max(end - time.monotonic(), 0.001)
-            )
+            connection = self._connection()
+            answer = in_time(lambda _: self._sent(connection, method, path, body, headers, end), left)
         except TimeoutError:
             self.close()
             raise

@@ -82,7 +82,7 @@ def ask(store: Store, statement: str, *, seconds: float = QUERY_SECONDS, may_cal
 
     def work(given_up: Event) -> Table:
         if not may_call:
-            _refuse_calls(statement)
+            _refuse_calls(statement, is_for_oxigraph=True)
         return _answer(store, statement, given_up)
 
     return _in_time(work, statement, seconds)
@@ -103,13 +103,13 @@ def refuse_calls(statement: str, seconds: float) -> None:
         StoreError: If it does, or it cannot be told.
     """
     bounded(statement)
-    _in_time(lambda _: _refuse_calls(statement), statement, seconds)
+    _in_time(lambda _: _refuse_calls(statement, is_for_oxigraph=False), statement, seconds)
 
 
-def _refuse_calls(statement: str) -> None:
+def _refuse_calls(statement: str, *, is_for_oxigraph: bool) -> None:
     """Refuse a query that calls another server, or says SERVICE and cannot be parsed."""
     try:
-        sparql_calls.refuse_calls(statement)
+        sparql_calls.refuse_calls(statement, is_for_oxigraph=is_for_oxigraph)
     except SyntaxError as error:
         fault = StoreError(f"{syntax_fault(statement, str(error))} (SERVICE stands in it, so it is parsed here first)")
     else:

@@ -38,19 +38,23 @@ _LETTERS = "xqzjkwbfghmnpt"  # "ser" and one of these begin no keyword
 _REFUSED = "query: SERVICE is refused: it sends what is found to another server, unless that is allowed"
 
 
-def refuse_calls(statement: str) -> None:
+def refuse_calls(statement: str, *, is_for_oxigraph: bool) -> None:
     """Refuse a query that calls another server, or of which it cannot be told; it is bounded in length and depth.
+
+    Args:
+        statement: The query.
+        is_for_oxigraph: Whether the parser that is asked here is the one that will run it, which knows one reading.
 
     Raises:
         StoreError: If it does, or may.
         SyntaxError: If the word is in it, and Oxigraph cannot parse it.
     """
     readings = _readings(statement)
-    said = [reading for reading in readings if _WORD.search(reading)]
-    if len(readings) > _READINGS or any(map(_looks_like_a_call, said)):
+    if len(readings) > _READINGS or any(map(_looks_like_a_call, readings)):
         raise StoreError(_REFUSED)
-    for reading in said:
-        parse_alone(_respelled(reading))
+    for reading in readings[:1] if is_for_oxigraph else readings:
+        if _WORD.search(reading):
+            parse_alone(_respelled(reading))
 
 
 def _readings(statement: str) -> list[str]:
