@@ -63,6 +63,7 @@ class Connection:
             secret = base64.b64encode(f"{user}:{password or ''}".encode()).decode()
             self._headers["Authorization"] = f"Basic {secret}"
         self._open: http.client.HTTPConnection | None = None
+        self._socket: socket.socket | None = None  # of the last request, also while its answer is read
         self._has_answered = False
 
     def send(
@@ -135,6 +136,7 @@ class Connection:
         """Send a request once, in a thread that nobody waits for after the end, whatever trickles in."""
         self._connect(connection, end)
         connection.request(method, path or "/", body, headers)
+        self._socket = connection.sock
         response = connection.getresponse()
         type = response.headers.get_content_type()
         if response.status < 400:
@@ -170,9 +172,9 @@ class Connection:
     def close(self) -> None:
         """Close the connection; the next request opens another."""
         if self._open is not None:
-            if (open := self._open.sock) is not None:
+            if self._socket is not None:
                 with suppress(OSError):
-                    socket.socket.shutdown(open, socket.SHUT_RDWR)  # wakes a thread that still reads from it
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # wakes a thread that still reads from it
             self._open.close()
             self._open = None
 
