@@ -6,6 +6,8 @@ from queue import Empty, SimpleQueue
 from threading import Event, Lock, Thread
 from typing import TypeVar
 
+from kgbuild.stores import StoreError
+
 _Result = TypeVar("_Result")
 
 _starting = Lock()  # the size of stacks is one setting for all threads of a process
@@ -21,6 +23,7 @@ def in_time(work: Callable[[Event], _Result], seconds: float, *, stack: int = 0)
 
     Raises:
         TimeoutError: If it takes longer.
+        StoreError: If the system gives no such stack.
     """
     done: SimpleQueue[tuple[_Result | None, BaseException | None]] = SimpleQueue()
     given_up = Event()
@@ -48,5 +51,7 @@ def _start(thread: Thread, stack: int) -> None:
         before = threading.stack_size(stack)
         try:
             thread.start()
+        except RuntimeError:
+            raise StoreError(f"no memory for a thread with a stack of {stack:,} bytes: ask with less text") from None
         finally:
             threading.stack_size(before)
