@@ -54,8 +54,9 @@ _NO_PATTERN = re.compile(r"\b(?:CONSTRUCT|EXISTS)\s*$", re.IGNORECASE)
 _UPDATE = re.compile(r"\b(INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", re.IGNORECASE)
 _PLACE = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
 _PLACE_OF_SERVER = re.compile(r"line (\d+),? col(?:umn)?:? (\d+)", re.IGNORECASE)
-_STACK, _STACK_OF_CHARACTER = 16_000_000, 5_000
+_STACK, _STACK_OF_CHARACTER = 1 << 24, 5_000
 """Bytes of the stack on which a query is parsed and answered; Oxigraph takes up to 3,800 for each ``{``, its worst."""
+_PAGES = 1 << 16  # a stack is of whole pages, which have 64 KiB at most
 _PARSING_SECONDS = 10.0  # for telling what is wrong with a query that a server has refused
 _LONGEST_EXPECTATION = 120  # characters of the parser's list of what it expected
 
@@ -120,7 +121,7 @@ def _refuse_calls(statement: str, *, is_for_oxigraph: bool) -> None:
 def _in_time(work: Callable[[Event], _One], statement: str, seconds: float) -> _One:
     """Do some work on a statement, on a stack that it cannot overrun."""
     try:
-        return in_time(work, seconds, stack=_STACK + _STACK_OF_CHARACTER * len(statement))
+        return in_time(work, seconds, stack=_STACK + _STACK_OF_CHARACTER * len(statement) // _PAGES * _PAGES)
     except TimeoutError:
         raise StoreError(f"query: stopped after {seconds:g} s; ask for less, or allow more time") from None
 
