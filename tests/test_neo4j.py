@@ -462,6 +462,21 @@ def test_query_that_the_server_does_not_end_is_given_up(store: Neo4jStore) -> No
     assert time.monotonic() - start < 30
 
 
+def test_query_whose_plan_takes_too_long_is_given_up(store: Neo4jStore) -> None:
+    start = time.monotonic()
+    with pytest.raises(StoreError, match=r"^query: took longer than 0\.5 s"):
+        store.query("RETURN " + "+".join("1" * 4_000), seconds=0.5)
+    assert time.monotonic() - start < 10
+    assert store.query("RETURN 1 AS one").rows == [(1,)]
+
+
+def test_deep_or_long_statement_is_refused_before_it_is_sent(store: Neo4jStore) -> None:
+    with pytest.raises(StoreError, match=r"^query: more than 200 brackets are open at once$"):
+        store.query("RETURN " + "(" * 3_000 + "1" + ")" * 3_000)
+    with pytest.raises(StoreError, match=r"^query: .* characters: expected at most 100,000$"):
+        store.query("RETURN " + "1" * 100_000)
+
+
 def test_function_of_cypher_needs_no_name_for_its_column(store: Neo4jStore) -> None:
     asked = (
         "RETURN date.truncate('month', date('2020-05-04')), duration.between(date('2020-01-01'), date('2020-02-01'))"

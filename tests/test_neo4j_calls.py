@@ -8,7 +8,7 @@ import pytest
 
 from kgbuild.stores import StoreError
 from kgbuild.stores.neo4j import Neo4jStore
-from kgbuild.stores.neo4j_query import calls
+from kgbuild.stores.neo4j_query import _syntax, calls
 from tests.conftest import NEO4J
 from tests.neo4j.content import graph
 
@@ -131,3 +131,9 @@ PLUG_INS = {  # what 5.26.31 with APOC core 5.26.19 shows of steps that it takes
 @pytest.mark.parametrize(("step", "name"), PLUG_INS.items())
 def test_procedures_and_functions_of_plug_ins_are_found_in_a_plan(step: tuple[str, str], name: str) -> None:
     assert calls([("ProduceResults", "x"), step]) == name
+
+
+def test_no_escape_sequence_of_a_server_is_shown() -> None:
+    for said in ("Invalid \x1b[2J input\nmore (line 1, column 12 (offset: 11))", "\x1b]0;x\x07" * 200):
+        shown = str(_syntax(said))
+        assert shown.isprintable() and len(shown) < 160

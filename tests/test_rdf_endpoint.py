@@ -20,14 +20,15 @@ from kgbuild import query as questions
 from kgbuild.export import export
 from kgbuild.graph import Node, NoteGraph
 from kgbuild.note import composed
-from kgbuild.stores import StoreError, open_store
+from kgbuild.stores import StoreError, open_store, sparql_calls
 from kgbuild.stores.endpoint import EndpointStore
 from kgbuild.stores.rdf import RdfStore
 from kgbuild.validate import validate
 from tests.sparql_servers import SERVERS, Server, oxigraph, running
 from tests.test_rdf_kill import killed, notes, program
 from tests.test_shacl import BROKEN, SECRET, WHOLE
-from tests.test_stores import AGAIN, CALLS, HOSTILE, LESION, OTHER, UPDATES, graph, hostile
+from tests.test_sparql_calls import EXPLOITS, Listener, calls, made
+from tests.test_stores import AGAIN, CALLS, HOSTILE, LESION, OTHER, ROOT, UPDATES, graph, hostile
 
 KINDS = ("Fuseki", "Oxigraph", "RDF4J")
 
@@ -190,6 +191,41 @@ ESCAPED = [
 def test_query_never_calls_another_server(store: EndpointStore, statement: str) -> None:
     with pytest.raises(StoreError, match="SERVICE is refused"):
         store.query(statement.format("<http://127.0.0.1:1/x>"))
+
+
+@pytest.mark.parametrize("server", each(*KINDS), indirect=True)
+def test_query_that_this_server_would_run_as_a_call_is_refused(store: EndpointStore) -> None:
+    """Generated ones too: what each server takes for a call is found out by allowing it, and looks like one."""
+    store.put([LESION])
+    listener, called = Listener(), 0
+    for asked in [exploit.format(listener.address) for exploit in EXPLOITS]:
+        with pytest.raises(StoreError, match="SERVICE is refused"):
+            store.query(asked)
+    for asked in (made(seed, listener.address) for seed in range(400)):
+        with suppress(StoreError):
+            store.query(asked, seconds=5)
+        assert listener.calls == 0, asked
+    for asked in (made(seed, listener.address) for seed in range(24)):
+        if calls(store, listener, asked):
+            called += 1
+            assert any(map(sparql_calls._looks_like_a_call, sparql_calls._readings(asked))), asked
+    listener.close()
+    assert called > 3
+
+
+@pytest.mark.parametrize("server", each(*KINDS), indirect=True)
+def test_from_graph_describe_and_load_call_nobody(store: EndpointStore) -> None:
+    listener = Listener()
+    address = f"<{listener.address}>"
+    for asked in (f"SELECT * FROM {address} {{ ?s ?p ?o }}", f"ASK FROM NAMED {address} {{ GRAPH ?g {{ ?s ?p ?o }} }}"):  # noqa: S608
+        assert store.query(asked).rows in ([], [(False,)])
+    for asked in (f"SELECT * {{ GRAPH {address} {{ ?s ?p ?o }} }}", f"DESCRIBE {address}"):
+        assert store.query(asked).rows == []
+    for asked in (f"LOAD {address}", f"LOAD SILENT {address} INTO GRAPH <a:b>", f"ASK {{}} ; LOAD {address}"):
+        with pytest.raises(StoreError, match="LOAD is refused: a query only reads"):
+            store.query(asked)
+    assert listener.calls == 0
+    listener.close()
 
 
 def test_query_that_takes_too_long_is_given_up(store: EndpointStore) -> None:

@@ -9,6 +9,7 @@ it is opened and, if it was empty then, after the first notes.
 """
 
 import os
+import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Self
 
@@ -22,6 +23,7 @@ from kgbuild.stores.mapping import iri, lines, literal
 from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, Reader, note_of, patient_facts
 from kgbuild.stores.sparql import refuse_calls
 from kgbuild.stores.sparql_server import SparqlServer
+from kgbuild.stores.statement import bounded
 from kgbuild.stores.writing import chunks, written
 
 _WITHDRAW = """DELETE {{ {union} }} WHERE {{ GRAPH {note} {{ ?s ?p ?o }}
@@ -192,9 +194,12 @@ class EndpointStore:
 
     def query(self, statement: str, *, seconds: float = QUERY_SECONDS, may_call: bool = False) -> Table:
         """Answer a SPARQL query over the union of all notes, as ``RdfStore.query`` does; the server parses it."""
-        if not may_call:
-            refuse_calls(statement)
-        return self._server.ask(statement, seconds=seconds)
+        end = time.monotonic() + seconds
+        if may_call:
+            bounded(statement)
+        else:
+            refuse_calls(statement, seconds)
+        return self._server.ask(statement, seconds=max(end - time.monotonic(), 0.001))
 
     def quads(self, graph: NamedNode | None = None) -> Iterator[Quad]:
         """Return what one note says, or the union of all, by the Graph Store protocol."""

@@ -2,13 +2,16 @@
 
 import base64
 import http.client
+import socket
 import ssl
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from itertools import count
 
 from kgbuild.stores import StoreError
 from kgbuild.stores.address import parsed
+from kgbuild.stores.patience import in_time
 
 _LOOPBACK = ("localhost", "127.0.0.1", "::1")
 _SECONDS = 600.0
@@ -22,6 +25,9 @@ _FIRST_SECONDS = 3.0
 """As long as the server has never answered: its name or port may be wrong."""
 
 _TRY_AGAIN = (502, 503, 504)
+
+_LONGEST_ERROR = 1 << 16
+"""Bytes that are read of an answer that is an error: they say where a query is wrong, or nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +63,7 @@ class Connection:
             secret = base64.b64encode(f"{user}:{password or ''}".encode()).decode()
             self._headers["Authorization"] = f"Basic {secret}"
         self._open: http.client.HTTPConnection | None = None
+        self._socket: socket.socket | None = None  # of the last request, also while its answer is read
         self._has_answered = False
 
     def send(
@@ -96,8 +103,10 @@ class Connection:
             StoreError: If the server refuses this user, or is not known to be who it says.
             TimeoutError: If it does not answer in time.
         """
+        left = max(end - time.monotonic(), 0.001)
         try:
-            answer = self._sent(method, path, body, headers, end)
+            connection = self._connection()
+            answer = in_time(lambda _: self._sent(connection, method, path, body, headers, end), left)
         except TimeoutError:
             self.close()
             raise
@@ -115,41 +124,57 @@ class Connection:
             raise StoreError(f"{self._url}: the server refused: see SPARQL_USERNAME and SPARQL_PASSWORD")
         return f"answered {answer.status}" if answer.status in _TRY_AGAIN else answer
 
-    def _sent(self, method: str, path: str, body: bytes | None, headers: dict[str, str], end: float) -> Answer:
-        """Send a request once."""
-        connection = self._connected(end)
+    def _sent(
+        self,
+        connection: http.client.HTTPConnection,
+        method: str,
+        path: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        end: float,
+    ) -> Answer:
+        """Send a request once, in a thread that nobody waits for after the end, whatever trickles in."""
+        self._connect(connection, end)
         connection.request(method, path or "/", body, headers)
+        self._socket = connection.sock
         response = connection.getresponse()
-        parts = []
-        while part := response.read(1 << 20):
-            parts.append(part)
-            if time.monotonic() > end:
-                raise TimeoutError
-        return Answer(response.status, response.headers.get_content_type(), b"".join(parts))
+        type = response.headers.get_content_type()
+        if response.status < 400:
+            return Answer(response.status, type, response.read())
+        said = response.read(_LONGEST_ERROR)
+        if not response.isclosed():
+            connection.close()  # what is left of it is not waited for
+        return Answer(response.status, type, said)
 
-    def _connected(self, end: float) -> http.client.HTTPConnection:
-        """Return the connection, opened if it is not; it waits until the end at most."""
-        left = max(end - time.monotonic(), 0.001)
+    def _connection(self) -> http.client.HTTPConnection:
+        """Return the connection, which may not be open yet."""
         if self._open is None:
             host, port = self._parts.hostname or "", self._parts.port
             if self._parts.scheme == "https":
-                self._open = http.client.HTTPSConnection(host, port, timeout=left, context=ssl.create_default_context())
+                self._open = http.client.HTTPSConnection(host, port, context=ssl.create_default_context())
             else:
-                self._open = http.client.HTTPConnection(host, port, timeout=left)
-        if self._open.sock is None and not self._has_answered:
-            self._open.timeout = min(left, _FIRST_SECONDS)
+                self._open = http.client.HTTPConnection(host, port)
+        return self._open
+
+    def _connect(self, connection: http.client.HTTPConnection, end: float) -> None:
+        """Open a connection if it is not; whatever it does next waits until the end at most."""
+        left = max(end - time.monotonic(), 0.001)
+        if connection.sock is None and not self._has_answered:
+            connection.timeout = min(left, _FIRST_SECONDS)
             try:
-                self._open.connect()
+                connection.connect()
             except TimeoutError:
                 raise StoreError(f"{self._url}: no answer: connection timed out") from None
-        self._open.timeout = left
-        if self._open.sock is not None:
-            self._open.sock.settimeout(left)
-        return self._open
+        connection.timeout = left
+        if connection.sock is not None:
+            connection.sock.settimeout(left)
 
     def close(self) -> None:
         """Close the connection; the next request opens another."""
         if self._open is not None:
+            if self._socket is not None:
+                with suppress(OSError):
+                    socket.socket.shutdown(self._socket, socket.SHUT_RDWR)  # wakes a thread that still reads from it
             self._open.close()
             self._open = None
 

@@ -16,6 +16,7 @@ from neo4j.exceptions import AuthError, DriverError, IncompleteCommit, Neo4jErro
 
 from kgbuild.stores import StoreError
 from kgbuild.stores.address import parsed
+from kgbuild.stores.statement import on_one_line
 
 _Result = TypeVar("_Result")
 
@@ -24,6 +25,8 @@ RETRY_SECONDS = 300.0
 
 WRITE_SECONDS = 600.0
 """After this the server gives up a writing transaction: a process that hangs does not keep others waiting for ever."""
+
+_LONGEST_CODE = 120  # characters; Neo4j's longest have about 80
 
 _COMMITS = 5  # connections that drop in the middle of a commit, one after the other
 
@@ -138,7 +141,7 @@ class ServerError(StoreError):
     """
 
     def __init__(self, url: str, error: Neo4jError) -> None:
-        self.code = error.code or type(error).__name__
+        self.code = on_one_line(error.code or type(error).__name__, _LONGEST_CODE)
         self.message = error.message or ""
         super().__init__(f"{url}: the server answered {self.code}")
 

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from threading import Event
 from typing import Any
 
 from neo4j import ManagedTransaction, ResultSummary, unit_of_work
@@ -14,6 +15,7 @@ from kgbuild.stores import Cell, StoreError, Table
 from kgbuild.stores.escaping import restored
 from kgbuild.stores.neo4j_connection import Connection, ServerError
 from kgbuild.stores.patience import in_time
+from kgbuild.stores.statement import bounded, on_one_line
 
 _OF_SERVER = frozenset(("ShowSettings", "ShowTransactions", "TerminateTransactions"))
 """Steps that tell of the server and of what others do there, or end it, though the server takes them for reading."""
@@ -64,17 +66,26 @@ def ask(connection: Connection, statement: str, seconds: float, *, may_call: boo
         columns = tuple(found.keys())
         return Table(columns, [tuple(cell(value) for value in record.values()) for record in found])
 
+    def work(given_up: Event) -> Table | None:
+        try:
+            explained = connection.reading(explain)
+        except ServerError as error:
+            raise _invalid(error, seconds) from None
+        _refuse(explained, may_call=may_call)
+        if given_up.is_set():
+            return None
+        try:
+            return connection.reading(answer)
+        except ServerError as error:
+            raise _fault(error, seconds) from None
+
+    bounded(statement)
     try:
-        explained = connection.reading(explain)
-    except ServerError as error:
-        raise _invalid(error, seconds) from None
-    _refuse(explained, may_call=may_call)
-    try:
-        return in_time(lambda _: connection.reading(answer), seconds + _GRACE)
-    except ServerError as error:
-        raise _fault(error, seconds) from None
+        found = in_time(work, seconds + _GRACE)
     except TimeoutError:
         raise StoreError(f"query: took longer than {seconds:g} s; the server has been told to stop it") from None
+    assert found is not None
+    return found
 
 
 def _refuse(explained: ResultSummary, *, may_call: bool) -> None:
@@ -166,11 +177,10 @@ def _syntax(message: str) -> StoreError:
     """Return what is wrong with a statement, and where in it."""
     first = (message.strip().splitlines() or [""])[0]
     place = _PLACE.search(first)
+    expected = on_one_line(_PLACE.sub("", first), _LONGEST_EXPECTATION)
     if place is None:
-        return StoreError(f"query: {first}")
-    line, column, expected = int(place[1]), int(place[2]), _PLACE.sub("", first)
+        return StoreError(f"query: {expected}")
+    line, column = int(place[1]), int(place[2])
     if line == 1:
         column = max(1, column - len(_EXPLAIN))
-    if len(expected) > _LONGEST_EXPECTATION:
-        expected = expected[:_LONGEST_EXPECTATION] + "..."
     return StoreError(f"query: line {line}, column {column}: {expected}")

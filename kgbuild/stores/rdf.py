@@ -40,7 +40,7 @@ from kgbuild.stores.folder import (
 from kgbuild.stores.graphs import note_graphs
 from kgbuild.stores.mapping import iri, lines, own_subjects, triples
 from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, UNION, Reader, note_of, patient_facts
-from kgbuild.stores.sparql import ask
+from kgbuild.stores.sparql import answered, ask
 from kgbuild.stores.writing import chunks, written
 
 _Subject = NamedNode | BlankNode | Triple
@@ -221,8 +221,9 @@ class RdfStore:
             return ask(self._store, statement, seconds=seconds, may_call=may_call)
 
     def _ask(self, question: str) -> Table:
-        """Answer a question of ours."""
-        return self.query(question, seconds=QUESTION_SECONDS)
+        """Answer a question of ours, however long."""
+        with told(self.path):
+            return answered(self._store, question, seconds=QUESTION_SECONDS)
 
     def quads(self, graph: NamedNode | None = None, subject: _Subject | None = None) -> Iterator[Quad]:
         """Return what one note says, or the union of all; of one subject, or of all."""

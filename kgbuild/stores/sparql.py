@@ -1,7 +1,7 @@
 """SPARQL queries of users: read only, within a time, and never calling another server unless allowed."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date
 from itertools import takewhile
 from threading import Event
@@ -22,11 +22,12 @@ from pyoxigraph import (
     parse_query_results,
 )
 
-from kgbuild.stores import QUERY_SECONDS, Cell, StoreError, Table
+from kgbuild.stores import QUERY_SECONDS, Cell, StoreError, Table, sparql_calls
 from kgbuild.stores.escaping import restored
 from kgbuild.stores.folder import is_damage
 from kgbuild.stores.mapping import PREFIXES
 from kgbuild.stores.patience import in_time
+from kgbuild.stores.statement import bounded, on_one_line
 
 _One = TypeVar("_One")
 
@@ -36,24 +37,27 @@ _NUMBERS: dict[str, type[int] | type[float]] = {
     **dict.fromkeys((f"{_XSD}{name}" for name in ("double", "float", "decimal")), float),
 }
 
-# What a query may hold besides its keywords. An IRI with ")" before the word "service" is not taken for one: it may be
-# a comparison, "FILTER(?a<?b)SERVICE...".
 _OTHER_THAN_KEYWORDS = re.compile(
     r'"""(?:[^"\\]|\\.|"(?!""))*"""' + r"|'''(?:[^'\\]|\\.|'(?!''))*'''"
     r'|"(?:[^"\\\n\r]|\\.)*"' + r"|'(?:[^'\\\n\r]|\\.)*'"
-    r"|<(?![^<>\s]*\)[^<>\s]*service)[^<>\"{}|^`\\\x00-\x20]*>"
+    r"|<[^<>\"{}|^`\\\x00-\x20]*>"
     r"|\#[^\n\r]*"
     r"|[?$]\w+"
     r"|@[a-z]+(?:-[a-z0-9]+)*"
     r"|(?<=:)(?:[\w.:%-]|\\.)+",  # the local part of a prefixed name; its prefix stays
     re.DOTALL | re.IGNORECASE,
 )
-_ESCAPE = re.compile(r"\\u([0-9a-fA-F]{4})|\\U([0-9a-fA-F]{8})")
-_SERVICE, _GRAPH = re.compile("service", re.IGNORECASE), re.compile("graph", re.IGNORECASE)
+"""What a query may hold besides its keywords, as RDF4J's reader cuts it up; nothing that must be safe hangs on this."""
+_GRAPH = re.compile("graph", re.IGNORECASE)
 _FROM = re.compile(r"\bfrom\b(?!:)", re.IGNORECASE)
 _NO_PATTERN = re.compile(r"\b(?:CONSTRUCT|EXISTS)\s*$", re.IGNORECASE)
 _UPDATE = re.compile(r"\b(INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", re.IGNORECASE)
 _PLACE = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
+_PLACE_OF_SERVER = re.compile(r"line (\d+),? col(?:umn)?:? (\d+)", re.IGNORECASE)
+_STACK, _STACK_OF_CHARACTER = 1 << 24, 5_000
+"""Bytes of the stack on which a query is parsed and answered; Oxigraph takes up to 3,800 for each ``{``, its worst."""
+_PAGES = 1 << 16  # a stack is of whole pages, which have 64 KiB at most
+_PARSING_SECONDS = 10.0  # for telling what is wrong with a query that a server has refused
 _LONGEST_EXPECTATION = 120  # characters of the parser's list of what it expected
 
 
@@ -75,10 +79,49 @@ def ask(store: Store, statement: str, *, seconds: float = QUERY_SECONDS, may_cal
             and column.
         RuntimeError: If the store is damaged.
     """
-    if not may_call:
-        refuse_calls(statement)
+    bounded(statement)
+
+    def work(given_up: Event) -> Table:
+        if not may_call:
+            _refuse_calls(statement, is_for_oxigraph=True)
+        return _answer(store, statement, given_up)
+
+    return _in_time(work, statement, seconds)
+
+
+def answered(store: Store, question: str, *, seconds: float) -> Table:
+    """Answer a question of ours, which may be long and is never deep."""
     try:
-        return in_time(lambda given_up: _answer(store, statement, given_up), seconds)
+        return in_time(lambda given_up: _answer(store, question, given_up), seconds)
+    except TimeoutError:
+        raise StoreError(f"stopped after {seconds:g} s") from None
+
+
+def refuse_calls(statement: str, seconds: float) -> None:
+    """Refuse a query for another server that is too long or too deep, or calls a third one.
+
+    Raises:
+        StoreError: If it does, or it cannot be told.
+    """
+    bounded(statement)
+    _in_time(lambda _: _refuse_calls(statement, is_for_oxigraph=False), statement, seconds)
+
+
+def _refuse_calls(statement: str, *, is_for_oxigraph: bool) -> None:
+    """Refuse a query that calls another server, or says SERVICE and cannot be parsed."""
+    try:
+        sparql_calls.refuse_calls(statement, is_for_oxigraph=is_for_oxigraph)
+    except SyntaxError as error:
+        fault = StoreError(f"{syntax_fault(statement, str(error))} (SERVICE stands in it, so it is parsed here first)")
+    else:
+        return
+    raise fault
+
+
+def _in_time(work: Callable[[Event], _One], statement: str, seconds: float) -> _One:
+    """Do some work on a statement, on a stack that it cannot overrun."""
+    try:
+        return in_time(work, seconds, stack=_STACK + _STACK_OF_CHARACTER * len(statement) // _PAGES * _PAGES)
     except TimeoutError:
         raise StoreError(f"query: stopped after {seconds:g} s; ask for less, or allow more time") from None
 
@@ -94,16 +137,35 @@ def table_of(body: bytes, type: str) -> Table:
             return _table(parse_query_results(body, QueryResultsFormat.JSON))
         return _triples(quad.triple for quad in parse(body, RdfFormat.N_TRIPLES))
     except (SyntaxError, ValueError):
-        fault = StoreError(f"query: the server answered with {type}, which is no answer to a query")
+        shown = on_one_line(type, _LONGEST_EXPECTATION)
+        fault = StoreError(f"query: the server answered with {shown}, which is no answer to a query")
     raise fault
 
 
-def remote_fault(statement: str, status: int, body: bytes) -> StoreError:
-    """Return what is wrong with a statement that a server did not answer."""
+def remote_fault(statement: str, status: int, body: bytes, declared: int) -> StoreError:
+    """Return what is wrong with a statement that a server did not answer.
+
+    Of what the server says a place is read, no word: it may repeat what is stored, and what a terminal obeys.
+
+    Args:
+        statement: What was asked.
+        status: What the server answered, as a number.
+        body: What it said.
+        declared: Characters that were sent before the statement, on its first line.
+    """
     if status in (408, 503):
         return StoreError(f"query: the server stopped it ({status}); ask for less")
-    said = (body.decode("utf-8", "replace").strip().splitlines() or [""])[0]
-    return syntax_fault(statement, f"the server answered {status}: {said[:_LONGEST_EXPECTATION]}")
+    said = f"the server answered {status}"
+    if (place := _PLACE_OF_SERVER.search(body.decode("utf-8", "replace"))) is not None:
+        line, column = int(place[1]), int(place[2])
+        said += f" about line {line}, column {max(1, column - declared) if line == 1 else column}"
+    try:
+        _in_time(lambda _: sparql_calls.parse_alone(statement), statement, _PARSING_SECONDS)
+    except SyntaxError as error:
+        said = str(error)  # our parser knows of nothing but the statement
+    except StoreError:
+        pass  # it takes too long
+    return syntax_fault(statement, said)
 
 
 def _answer(store: Store, statement: str, given_up: Event) -> Table:
@@ -118,7 +180,7 @@ def _answer(store: Store, statement: str, given_up: Event) -> Table:
     except SyntaxError as error:
         fault: Exception = syntax_fault(statement, str(error))
     except (OSError, RuntimeError, ValueError) as error:
-        message = _first_line(error)
+        message = on_one_line(str(error) or type(error).__name__, _LONGEST_EXPECTATION)
         fault = RuntimeError(message) if is_damage(error) else StoreError(f"query: {message}")
     raise fault  # not where the answer is among the variables: it must not leave this thread
 
@@ -167,12 +229,6 @@ def _triples(answer: Iterable[Triple]) -> Table:
     return Table(("subject", "predicate", "object"), rows)
 
 
-def refuse_calls(statement: str) -> None:
-    """Refuse a query that calls another server, before it is parsed: the parser's own client would."""
-    if _says(statement, _SERVICE):
-        raise StoreError("query: SERVICE is refused: it sends what is found to another server, unless that is allowed")
-
-
 def names_graphs(statement: str) -> bool:
     """Tell whether a query may ask for named graphs."""
     return _says(statement, _GRAPH)
@@ -185,11 +241,13 @@ def chooses_graphs(statement: str) -> bool:
 
 def _says(statement: str, word: re.Pattern[str]) -> bool:
     r"""Tell whether a word is among the keywords; some servers read ``\u0053`` before all else, some in names alone."""
-    return any(word.search(_keywords(read)) for read in (statement, _ESCAPE.sub(_unescaped, statement)))
+    return any(word.search(_keywords(read)) for read in (statement, sparql_calls.unescaped(statement)))
 
 
 def within(statement: str, graph: str) -> str:
     """Return a query that asks one graph where it names none; what has no pattern to be asked comes back as it is.
+
+    A brace is added where there is one already, so that no call can come of it (``sparql_calls.py``).
 
     >>> within("SELECT ?n { ?s ?p ?o GRAPH ?n { ?s ?p ?o } } LIMIT 1", "urn:all")
     'SELECT ?n {GRAPH <urn:all>{ ?s ?p ?o GRAPH ?n { ?s ?p ?o } }} LIMIT 1'
@@ -211,12 +269,6 @@ def _keywords(statement: str) -> str:
     return _OTHER_THAN_KEYWORDS.sub(lambda found: " " * len(found[0]), statement)
 
 
-def _unescaped(escape: re.Match[str]) -> str:
-    """Return the character that an escape stands for, or nothing if it stands for none."""
-    number = int(escape[1] or escape[2], 16)
-    return chr(number) if number < 0x110000 else ""
-
-
 def syntax_fault(statement: str, message: str) -> StoreError:
     """Return what is wrong with a statement that is not a query, and where."""
     update = _UPDATE.search(_keywords(statement))
@@ -224,12 +276,6 @@ def syntax_fault(statement: str, message: str) -> StoreError:
         return StoreError(f"query: {update[1].upper()} is refused: a query only reads")
     place = _PLACE.match(message)
     if place is None:
-        return StoreError(f"query: {message.splitlines()[0]}")
-    expected = " ".join(place[3].split())
-    if len(expected) > _LONGEST_EXPECTATION:
-        expected = expected[:_LONGEST_EXPECTATION] + "..."
+        return StoreError(f"query: {on_one_line(message, _LONGEST_EXPECTATION)}")
+    expected = on_one_line(" ".join(place[3].split()), _LONGEST_EXPECTATION)
     return StoreError(f"query: line {place[1]}, column {place[2]}: {expected}")
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -82,7 +82,7 @@ class SparqlServer:
         """Answer a query whose prefixes need no declaration."""
         answer = self._send_query(statement, seconds)
         if answer.status != 200:
-            raise remote_fault(statement, answer.status, answer.body)
+            raise remote_fault(statement, answer.status, answer.body, len(_DECLARED) + 1)
         return table_of(answer.body, answer.type)
 
     def constructed(self, statement: str) -> bytes:
@@ -128,7 +128,9 @@ class SparqlServer:
         try:
             return self._connection.send("POST", path, body, _QUERY, accept=accept, seconds=seconds)
         except TimeoutError:
-            raise StoreError(f"query: stopped after {seconds:g} s; ask for less, or allow more time") from None
+            raise StoreError(
+                f"query: stopped after {round(seconds, 1):g} s; ask for less, or allow more time"
+            ) from None
 
     def _send(
         self, method: str, path: str, body: bytes | None = None, type: str | None = None, *, accept: str = "*/*"
