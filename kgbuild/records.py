@@ -277,7 +277,12 @@ def _optional(entry: Json, key: str) -> str | None:
 
 def _number(entry: Json, key: str) -> float:
     value = entry.get(key)
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else _value(entry, key, float)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return _value(entry, key, float)
+    try:
+        return float(value)
+    except OverflowError:
+        raise NoteError(f"{key}: too large a number") from None
 
 
 def _day(entry: Json, key: str) -> date | None:
