@@ -19,7 +19,7 @@ _Done = TypeVar("_Done")
 Report = Callable[[str], None]
 """Receives one line for each note that cannot be read; it may raise to end the whole."""
 
-OTHERS = (MemoryError, OSError, TableError)
+_OTHERS = (MemoryError, OSError, TableError)
 """Faults of the machine, its disk or a code table: no note has them, so they end the command."""
 
 
@@ -52,7 +52,7 @@ def during(stage: str) -> Iterator[None]:
     """
     try:
         yield
-    except OTHERS:
+    except _OTHERS:
         raise
     except StoreError as error:
         if error.note_id is None:  # the store itself cannot be written
