@@ -19,10 +19,6 @@ _Done = TypeVar("_Done")
 Report = Callable[[str], None]
 """Receives one line for each note that cannot be read; it may raise to end the whole."""
 
-_OTHERS = (MemoryError, OSError, TableError)
-"""Faults of the machine, its disk or a code table: no note has them, so they end the command."""
-
-
 _ASK = "please report it"
 
 
@@ -47,13 +43,19 @@ def stop(line: str) -> None:
 def during(stage: str) -> Iterator[None]:
     """Tell what goes wrong inside by the stage and the kind of error alone, so that ``spared`` can tell the note.
 
+    Faults of the machine, its disk, a code table or a store are no note's, and stay what they are.
+
     Args:
         stage: What is being done, as in "KeyError while it was ...".
     """
     try:
         yield
-    except _OTHERS:
+    except (MemoryError, TableError):
         raise
+    except OSError as error:
+        if error.errno is not None:  # it comes from the system
+            raise
+        fault = _Fault(f"{type(error).__name__} while it was {stage}")
     except StoreError as error:
         if error.note_id is None:  # the store itself cannot be written
             raise

@@ -13,7 +13,7 @@ from itertools import islice
 from typing import TypeVar
 
 from extractors.annotate import annotate
-from extractors.document import Extractor
+from extractors.document import ExtractionError, Extractor
 from kgbuild.enrich import chunks
 from kgbuild.faults import Report, during, reported, spared, stop
 from kgbuild.graph import NoteGraph, note_graph
@@ -123,7 +123,10 @@ def resolved(batch: Sequence[Note], setup: Setup) -> list[ResolvedNote | NoteErr
 def _read(setup: Setup, batch: Sequence[Note]) -> list[ResolvedNote]:
     """Read and code some notes together."""
     with during("extracted"):
-        read = setup.extractor([note.text for note in batch])
+        texts = [note.text for note in batch]
+        read = setup.extractor(texts)
+        if [document.text for document in read] != texts:
+            raise ExtractionError("expected one document a text, in order")
     with during("annotated"):
         documents = [annotate(document, note.date) for note, document in zip(batch, read, strict=True)]
     with during("coded"):

@@ -94,8 +94,7 @@ def to_json(resolved: ResolvedNote) -> dict[str, object]:
         ],
         "times": [{"mention": names[time.mention], **_time_json(time)} for time in document.times],
         "resolutions": [
-            {"mention": names[found.chunk.mention], **_resolution_json(found, places)}
-            for found in resolved.resolutions
+            {"mention": names[found.chunk.mention], **_resolution_json(found, places)} for found in resolved.resolutions
         ],
     }
 
