@@ -12,6 +12,10 @@ from extractors.text import sentences
 from kgbuild.resolve import ResolvedNote
 from kgbuild.schema import ASSERTION_OF_LABEL, EVENT_LABELS, NOTE_DATED_ASSERTIONS, TYING_RELATIONS
 
+_FARTHEST = 2_000
+"""Characters within which a date of the same sentence dates a mention (ours; it only bounds the work on texts without
+full stops)."""
+
 _Placed = TypeVar("_Placed")
 
 _PARAGRAPH_END = re.compile(r"\n[^\S\n]*\r?\n")
@@ -108,9 +112,12 @@ class Dates:
         return nearest
 
     def _sentence(self, mention: Mention) -> tuple[int, int]:
-        """Return the sentence that a mention begins in."""
+        """Return the sentence that a mention begins in, as far as it is near."""
         index = bisect_right(self.sentence_starts, mention.start) - 1
-        return self.sentences[index] if index >= 0 else (0, 0)
+        if index < 0:
+            return 0, 0
+        start, end = self.sentences[index]
+        return max(start, mention.start - _FARTHEST), min(end, mention.start + _FARTHEST)
 
     def _heading(self, mention: Mention) -> TimeExpression | None:
         """Return the date that heads the part of the paragraph in which a mention stands: "03/04/2019: CT showed"."""

@@ -276,13 +276,13 @@ def test_twenty_kilobytes_of_anything_are_read_in_seconds(fanciful: Setup, name:
 
 
 def test_a_longer_note_takes_as_much_longer(fanciful: Setup) -> None:
-    """Twice the text twice the time, not four times: with all that can touch, date and measure each other."""
+    """Eight times the text takes eight times, not sixty-four: with all that can touch, date and measure each other."""
     took = []
-    for size in (100, 400):
+    for size in (100, 800):
         note = Note("n1", ENDLESS["findings"] * size, "p1", None, DAY)
         (resolved,) = resolve_notes([note], fanciful)
         began = time.process_time()
         note_graph(resolved, "f1")
         to_json(resolved)
         took.append(time.process_time() - began)
-    assert took[1] < 10 * took[0]
+    assert took[1] < 20 * took[0]

@@ -369,7 +369,9 @@ def test_what_the_server_refuses_is_told_by_note_without_what_was_refused(
     driver.execute_query("CREATE CONSTRAINT strict IF NOT EXISTS FOR (n:Mention) REQUIRE n.text IS UNIQUE")
     try:
         store.put([graph(f"[{SECRET}|Sign_symptom]")])
-        with pytest.raises(StoreError, match=r"^note 'n2': not written: the server answered Neo\.ClientError\.\S+$") as caught:
+        with pytest.raises(
+            StoreError, match=r"^note 'n2': not written: the server answered Neo\.ClientError\.\S+$"
+        ) as caught:
             store.put([graph(f"[{SECRET}|Sign_symptom]", note="n2")])
     finally:
         driver.execute_query("DROP CONSTRAINT strict")
