@@ -6,7 +6,7 @@ from datetime import MAXYEAR, MINYEAR, date
 from typing import NamedTuple
 
 from extractors.quantities import alternatives, month_length, timex_value
-from extractors.text import lower_case
+from extractors.text import folded, lower_case
 
 LONGEST_PAST = 80
 """Years before the note up to which a two-digit year is believed; beyond that only of a birth (our choice)."""
@@ -187,7 +187,7 @@ def _written(match: re.Match[str]) -> WrittenDate | None:
     possible = month is None or (1 <= month <= 12 and (day is None or 1 <= day <= month_length(2000, month)))
     if not possible and (year is None or len(year) == 2):
         return None
-    return WrittenDate(*match.span(), year, month, day, None if season is None else season.lower())
+    return WrittenDate(*match.span(), year, month, day, None if season is None else folded(season))
 
 
 def _month_and_day(groups: dict[str, str | None]) -> tuple[int | None, int | None]:
@@ -197,7 +197,7 @@ def _month_and_day(groups: dict[str, str | None]) -> tuple[int | None, int | Non
         numbers = int(first), int(second)
         return numbers if numbers[0] <= 12 else (numbers[1], numbers[0])
     month, day = groups.get("m"), groups.get("d")
-    number = MONTHS[name.lower()] if name is not None else None if month is None else int(month)
+    number = MONTHS[folded(name)] if name is not None else None if month is None else int(month)
     return number, None if day is None else int(day)
 
 

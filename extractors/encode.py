@@ -22,6 +22,10 @@ Pieces = tuple[int, ...]
 REMEMBERED = 100_000
 """Words after which those cut before are forgotten, so that memory does not grow (ours; MTSamples has 22,000)."""
 
+_LONGEST_REMEMBERED = 100
+"""Characters of a word that is remembered at most: no word of a language is longer, and a hundred thousand have to fit
+into memory (ours)."""
+
 _BLANK_LINE = re.compile(r"\n[^\S\n]*\n")
 
 
@@ -108,6 +112,9 @@ def subwords(text: str, tokenizer: Tokenizer, known: dict[str, Pieces] | None = 
     new = [word for word in dict.fromkeys(written) if word not in seen]
     seen.update(zip(new, _pieces(new, tokenizer), strict=True))
     pieces = [seen[word] for word in written]
+    for word in new:
+        if len(word) > _LONGEST_REMEMBERED:
+            del seen[word]
     offsets = np.cumsum([0, *map(len, pieces)], dtype=np.int64)
     ids = np.fromiter(chain.from_iterable(pieces), dtype=np.int64, count=int(offsets[-1]))
     breaks = _first_words(spans, [start for start, _ in sentences(text)])
@@ -138,7 +145,9 @@ def windows(text: Subwords, tokenizer: Tokenizer, *, limit: int, context: int, s
     """Cut a text into windows of whole sentences that share ``context`` subwords with the window before.
 
     A sentence longer than a window is cut between words. Every word is in the core of exactly one window. A word of
-    more subwords than ``limit`` has a longer window of its own (WordPiece makes at most 100 of one word).
+    more subwords than a window holds has one of its own with its first subwords alone: a word is decided on by the
+    state of its first subword, and what is left out is seen by no other word. (The tokenizers of BERT take each
+    ideograph for a subword, so 511 in a row are more than any encoder has positions for.)
 
     Args:
         text: Words and subwords.
@@ -154,6 +163,7 @@ def windows(text: Subwords, tokenizer: Tokenizer, *, limit: int, context: int, s
         room = limit - 2 - int(text.offsets[last] - text.offsets[core])
         first = text.before(core, min(_shared(text, core, context, sparing=sparing), room))
         low, high = int(text.offsets[first]), int(text.offsets[last])
+        high = min(high, low + limit - 2)
         ids = np.concatenate([[begin], text.ids[low:high], [end]])
         found.append(Window(first, core, last, ids, text.offsets[first:last] - low + 1))
     return found

@@ -10,6 +10,7 @@ from extractors.dates import FULL_MONTH, MONTHS
 from extractors.frames import event_name
 from extractors.meaning import Reader
 from extractors.quantities import NUMBERS, ORDINALS, UNIT_OF_WORD, Quantity, alternatives, number, quantity
+from extractors.text import folded
 
 WEEKDAYS = {
     name: index for index, name in enumerate("monday tuesday wednesday thursday friday saturday sunday".split())
@@ -70,44 +71,39 @@ def _phrase(pattern: str, label: str | None, read: Callable[[re.Match[str]], Rea
     return Phrase(re.compile(pattern, re.IGNORECASE), label, read)
 
 
-def _key(text: str) -> str:
-    """Return a matched text as the tables have it."""
-    return " ".join(text.lower().split())
-
-
 def _whole(word: str) -> int:
     """Return the number that digits or a word for a number give."""
     return NUMBERS[word] if word in NUMBERS else int(word)
 
 
 def _day_part(match: re.Match[str]) -> Reader:
-    return partial(meaning.on_day, DAYS[_key(match["day"])], meaning.note, part=PARTS[_key(match["part"])])
+    return partial(meaning.on_day, DAYS[folded(match["day"])], meaning.note, part=PARTS[folded(match["part"])])
 
 
 def _one_unit(match: re.Match[str]) -> Reader:
-    return partial(meaning.ending, Quantity(1, 1, UNIT_OF_WORD[_key(match["unit"])]), meaning.note)
+    return partial(meaning.ending, Quantity(1, 1, UNIT_OF_WORD[folded(match["unit"])]), meaning.note)
 
 
 def _bare_unit(match: re.Match[str]) -> Reader:
-    return partial(meaning.duration, Quantity(1, 1, UNIT_OF_WORD[_key(match["unit"])]))
+    return partial(meaning.duration, Quantity(1, 1, UNIT_OF_WORD[folded(match["unit"])]))
 
 
 def _neighbour(counted: meaning.Counted, steps: dict[str, int]) -> Callable[[re.Match[str]], Reader]:
     return lambda match: partial(
-        meaning.neighbour, UNIT_OF_WORD[_key(match["unit"])], steps[_key(match["step"])], counted
+        meaning.neighbour, UNIT_OF_WORD[folded(match["unit"])], steps[folded(match["step"])], counted
     )
 
 
 def _hanging_day(match: re.Match[str]) -> Reader:
-    part = None if match["part"] is None else PARTS[_key(match["part"])]
-    return partial(meaning.on_day, HANGING[_key(match["step"])], meaning.previous, part=part)
+    part = None if match["part"] is None else PARTS[folded(match["part"])]
+    return partial(meaning.on_day, HANGING[folded(match["step"])], meaning.previous, part=part)
 
 
 def _nth_day(match: re.Match[str]) -> Reader:
     """Return the n-th day after surgery, or of a hospital stay, whose first day is the admission."""
-    word = _key(match["n"])
+    word = folded(match["n"])
     count = ORDINALS[word] if word in ORDINALS else _whole(word)
-    is_surgery = _key(match["event"]).startswith("p")
+    is_surgery = folded(match["event"]).startswith("p")
     return partial(
         meaning.on_day, count if is_surgery else count - 1, meaning.event("surgery" if is_surgery else "admission")
     )
@@ -115,15 +111,15 @@ def _nth_day(match: re.Match[str]) -> Reader:
 
 def _event_day(match: re.Match[str]) -> Reader:
     steps = {"after": 1, "following": 1, "before": -1, "prior": -1}
-    step = 0 if match["step"] is None else steps[_key(match["step"]).split()[0]]
+    step = 0 if match["step"] is None else steps[folded(match["step"]).split()[0]]
     return partial(meaning.on_day, step, meaning.event(event_name(match["event"])))
 
 
 def _times_per(match: re.Match[str]) -> Reader:
     """Return the time after which what is done n times a unit repeats: 3 times a week is PT56H, twice a month P0.5M."""
     written = match["n"] if match["x"] is None else match["x"]
-    count = _whole(_key(written)) if match["word"] is None else _TIMES[_key(match["word"])]
-    unit = _PER[_key(match["per"])] if match["per"] else UNIT_OF_WORD[_key(match["unit"])]
+    count = _whole(folded(written)) if match["word"] is None else _TIMES[folded(match["word"])]
+    unit = _PER[folded(match["per"])] if match["per"] else UNIT_OF_WORD[folded(match["unit"])]
     if count == 1 or unit not in _UNIT_HOURS:
         return partial(meaning.recurring, Quantity(1 / count, 1 / count, unit).value)
     hours = round(_UNIT_HOURS[unit] / count, 1)
@@ -138,21 +134,21 @@ def _age(match: re.Match[str]) -> Reader:
 def _clock(match: re.Match[str]) -> Reader:
     hour, minute, half = int(match["hour"]), match["minute"], match.groupdict().get("half")
     if half is not None:
-        hour = hour % 12 + 12 * (half.lower() == "p")
+        hour = hour % 12 + 12 * (folded(half) == "p")
     return partial(meaning.clock, f"T{hour:02d}:{'00' if minute is None else minute}")
 
 
 def _frequency(match: re.Match[str]) -> Reader:
-    return partial(meaning.recurring, FREQUENCIES[_key(match[0])])
+    return partial(meaning.recurring, FREQUENCIES[folded(match[0])])
 
 
 def _weekday(match: re.Match[str]) -> Reader:
-    step = 0 if match["step"] is None else STEPS[_key(match["step"]).split()[-1]]
-    return partial(meaning.weekday, WEEKDAYS[_key(match["weekday"])], step)
+    step = 0 if match["step"] is None else STEPS[folded(match["step"]).split()[-1]]
+    return partial(meaning.weekday, WEEKDAYS[folded(match["weekday"])], step)
 
 
 def _named_month(match: re.Match[str]) -> Reader:
-    return partial(meaning.named_month, MONTHS[_key(match["month"])], STEPS[_key(match["step"])])
+    return partial(meaning.named_month, MONTHS[folded(match["month"])], STEPS[folded(match["step"])])
 
 
 PHRASES: tuple[Phrase, ...] = (
@@ -162,7 +158,7 @@ PHRASES: tuple[Phrase, ...] = (
     _phrase(
         rf"(?:the\s)?(?P<day>{alternatives(DAYS.keys() - {'last', 'this'})})\b(?!['’]s\sdate)",  # noqa: RUF001
         "Date",
-        lambda match: partial(meaning.on_day, DAYS[_key(match["day"])], meaning.note),
+        lambda match: partial(meaning.on_day, DAYS[folded(match["day"])], meaning.note),
     ),
     _phrase(r"(?:the\s)?day\safter\stomorrow\b", "Date", lambda match: partial(meaning.on_day, 2, meaning.note)),
     _phrase(

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from math import ceil, floor
 from typing import NamedTuple
 
-from extractors.text import lower_case
+from extractors.text import folded, lower_case
 
 _UNIT_NUMBERS = {"one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8, "nine": 9}
 _TEENS = {"ten": 10, "eleven": 11, "twelve": 12, "thirteen": 13, "fourteen": 14, "fifteen": 15, "sixteen": 16}
@@ -118,7 +118,7 @@ def quantity(match: re.Match[str]) -> Quantity:
     """
     low = number(match["low"])
     high = low if match["high"] is None else number(match["high"])
-    unit = UNIT_OF_WORD[match["unit"].lower()]
+    unit = UNIT_OF_WORD[folded(match["unit"])]
     return Quantity(None, None, unit) if low is None or high is None else Quantity(low, high, unit)
 
 
@@ -128,7 +128,7 @@ def number(text: str) -> float | None:
     >>> number("two and a half"), number("2½"), number("half a"), number("Twenty-eight"), number("several")
     (2.5, 2.5, 0.5, 28, None)
     """
-    written = " ".join(text.lower().replace("-", " ").split())
+    written = folded(text.replace("-", " "))
     whole = re.sub(r"\s?(and a half|½|1/2)$", "", written)
     half = 0.5 if whole != written else 0
     if whole in ("", "half a", "half an", "half of a", "half of an"):

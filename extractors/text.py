@@ -35,6 +35,19 @@ def lower_case(text: str) -> str:
     return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
+# What a pattern that ignores case takes for an ASCII letter, though lower case makes another one of it.
+_SAME_LETTER = str.maketrans({"ſ": "s", "ı": "i", "İ": "i", "\u212a": "k"})  # the last is the sign of kelvin
+
+
+def folded(text: str) -> str:
+    """Return what a pattern of ASCII letters matched, case ignored, as the tables behind that pattern have it.
+
+    >>> folded("AUGU\u017fT"), folded("2\u2003 d\u0131v")
+    ('august', '2 div')
+    """
+    return " ".join(text.translate(_SAME_LETTER).lower().split())
+
+
 def sentences(text: str) -> list[Span]:
     r"""Return the sentences without the white space around them, in order.
 

@@ -3,6 +3,7 @@
 import os
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ from kgbuild import cli_models, cli_ontology, cli_store
 from kgbuild.cli_options import (
     every_note,
     exit_for,
+    fail_fast_option,
     format_option,
     jobs_option,
     model_option,
@@ -20,7 +22,7 @@ from kgbuild.cli_options import (
     open_graph,
     output_option,
     print_rows,
-    readable,
+    reporting,
     store_option,
     system_option,
     tell,
@@ -65,10 +67,19 @@ def _fail(message: str) -> None:
 @model_option
 @jobs_option
 @without_text_option
+@fail_fast_option
 def ingest(
-    notes: Path, store: str, systems: tuple[str, ...], model: Path | None, jobs: int | None, without_text: bool
+    notes: Path,
+    store: str,
+    systems: tuple[str, ...],
+    model: Path | None,
+    jobs: int | None,
+    without_text: bool,
+    fail_fast: bool,
 ) -> None:
     """Read NOTES (a folder, .txt, .jsonl, or - for JSON Lines) into the store; unchanged notes are skipped.
+
+    A note that cannot be read is told of in one line and left out; the exit is 1 then.
 
     Example: kgbuild ingest examples/notes
     """
@@ -78,7 +89,8 @@ def ingest(
     waiting = every_note(notes)  # before the store is opened: a folder that cannot be read leaves none behind
     workers = open_workers(systems, model, jobs, tell)
     with open_graph(store, create=True) as graph:
-        done = ingest_notes(waiting, replace(workers.setup, with_text=not without_text), graph, tell, workers)
+        report = reporting([], fail_fast=fail_fast)
+        done = ingest_notes(waiting, replace(workers.setup, with_text=not without_text), graph, report, workers)
     counts = f"{done.new} new, {done.changed} changed, {done.unchanged} unchanged"
     click.echo(f"{store}: {counts}" + ("; nothing written" if done.new + done.changed == 0 else ""))
     exit_for(done.failed)
@@ -89,21 +101,31 @@ def ingest(
 @system_option
 @model_option
 @jobs_option
+@fail_fast_option
 @output_option
-def extract(notes: Path, systems: tuple[str, ...], model: Path | None, jobs: int | None, target: Path | None) -> None:
+def extract(
+    notes: Path,
+    systems: tuple[str, ...],
+    model: Path | None,
+    jobs: int | None,
+    fail_fast: bool,
+    target: Path | None,
+) -> None:
     """Print what is read in NOTES and its codes, one JSON line a note; no store is touched.
 
     Example: kgbuild extract examples/notes -o notes.jsonl
     """
-    from kgbuild.pipeline import resolve_notes
+    from kgbuild.pipeline import made, resolve_notes
+    from kgbuild.reading import read_notes
     from kgbuild.records import record_line
     from kgbuild.workers import open_workers
 
-    failed: list[NoteError] = []
+    failed: list[str] = []
+    report = reporting(failed, fail_fast=fail_fast)
     workers = open_workers(systems, model, jobs, tell)
-    found = resolve_notes(readable(notes, failed), workers.setup, workers)
+    found = resolve_notes(read_notes(notes), workers.setup, workers, report)
     with opened(target) as out:
-        out.writelines(encoded(record_line(resolved)) for resolved in found)
+        out.writelines(map(encoded, made(found, "made a record", record_line, report)))
     exit_for(len(failed))
 
 
@@ -112,6 +134,7 @@ def extract(notes: Path, systems: tuple[str, ...], model: Path | None, jobs: int
 @system_option
 @model_option
 @jobs_option
+@fail_fast_option
 @format_option("table", "tsv", "jsonl")
 @click.option("--all", "show_all", is_flag=True, help="Also rows whose code the relations leave as it is.")
 @click.option(
@@ -125,6 +148,7 @@ def compare(
     systems: tuple[str, ...],
     model: Path | None,
     jobs: int | None,
+    fail_fast: bool,
     form: str,
     show_all: bool,
     gold: Path | None,
@@ -137,17 +161,21 @@ def compare(
     if gold is not None and show_all:
         raise click.UsageError("--all shows rows, --gold counts them: choose one")
     from kgbuild import compare as comparing
-    from kgbuild.pipeline import resolve_notes
+    from kgbuild.pipeline import made, resolve_notes
+    from kgbuild.reading import read_notes
     from kgbuild.workers import open_workers
 
     right = None if gold is None else _read_gold(gold)
-    failed: list[NoteError] = []
+    failed: list[str] = []
+    report = reporting(failed, fail_fast=fail_fast)
     workers = open_workers(systems, model, jobs, tell)
+    read = resolve_notes(read_notes(notes), workers.setup, workers, report)
+    compared = partial(comparing.compared, tables=workers.setup.tables, gold=right or {})
     found: list[comparing.Comparison] = []
     judged: dict[GoldKey, tuple[bool, bool]] = {}
-    for resolved in resolve_notes(readable(notes, failed), workers.setup, workers):
-        found += comparing.compare(resolved, workers.setup.tables)
-        judged |= comparing.judged(resolved, right or {})
+    for rows, answers in made(read, "compared", compared, report):
+        found += rows
+        judged |= answers
     if right is None:
         shown = [comparing.as_row(row) for row in found if show_all or row.is_changed]
         print_rows(target, form, shown, comparing.COLUMNS)

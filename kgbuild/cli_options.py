@@ -9,6 +9,7 @@ from typing import TypeVar
 import click
 
 from kgbuild import output
+from kgbuild.faults import Report, stop
 from kgbuild.note import Note, NoteError
 from kgbuild.stores import GraphStore, open_store
 from kgbuild.stores.address import parsed
@@ -37,6 +38,9 @@ jobs_option = click.option(
 )
 without_text_option = click.option(
     "--without-text", is_flag=True, help="Leave out words of the notes: texts of mentions, names, values."
+)
+fail_fast_option = click.option(
+    "--fail-fast", is_flag=True, help="Stop at the first note that cannot be read. Default: go on with the others."
 )
 notes_argument = click.argument("notes", type=click.Path(path_type=Path, allow_dash=True))
 
@@ -76,16 +80,14 @@ def print_rows(target: Path | None, form: str, rows: Sequence[output.Row], colum
         out.write(output.encoded(text) + b"\n" * bool(text))
 
 
-def readable(source: Path, failed: list[NoteError]) -> Iterator[Note]:
-    """Yield the notes that can be read; tell of each other one and put it into ``failed``."""
-    from kgbuild.reading import read_notes
+def reporting(failed: list[str], *, fail_fast: bool) -> Report:
+    """Return what tells of a note that cannot be read and puts it into ``failed``, or stops there."""
 
-    for note in read_notes(source):
-        if isinstance(note, NoteError):
-            tell(str(note))
-            failed.append(note)
-        else:
-            yield note
+    def report(line: str) -> None:
+        tell(line)
+        failed.append(line)
+
+    return stop if fail_fast else report
 
 
 def every_note(source: Path) -> Iterator[Note | NoteError]:
@@ -107,7 +109,7 @@ def tell(line: str) -> None:
 
 
 def exit_for(failed: int) -> None:
-    """Leave with exit 1 if notes could not be read."""
+    """Leave with exit 1 if notes could not be read, or not be written for what they say."""
     if failed:
         tell(f"Error: {failed} note{'s' * (failed != 1)} could not be read")
         sys.exit(1)

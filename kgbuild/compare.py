@@ -131,6 +131,13 @@ def compare(resolved: ResolvedNote, tables: Mapping[str, CodeTable]) -> list[Com
     ]
 
 
+def compared(
+    resolved: ResolvedNote, tables: Mapping[str, CodeTable], gold: Mapping[GoldKey, frozenset[str]]
+) -> tuple[list[Comparison], dict[GoldKey, tuple[bool, bool]]]:
+    """Return the rows of a note, and which of its gold chunks are right."""
+    return compare(resolved, tables), judged(resolved, gold)
+
+
 def _comparison(note_id: str, one: Resolution, table: CodeTable | None) -> Comparison:
     mention, best = one.chunk.mention, one.best
     return Comparison(
@@ -186,6 +193,8 @@ def summary(rows: Sequence[Comparison]) -> Summary:
 # --- against gold codes -------------------------------------------------------------------------------------------
 GOLD_HEADER = ("note", "start", "end", "system", "code")
 
+_LONGEST_PLACE = 40  # digits of both offsets of a gold chunk: more is no place in a text, and no number for Python
+
 SCORE_COLUMNS = ("system", "gold", "found", "base_right", "base_accuracy", "enriched_right", "enriched_accuracy")
 """Columns of ``scores``."""
 
@@ -222,7 +231,8 @@ def _gold(cells: Sequence[str], where: str) -> tuple[GoldKey, str]:
     if len(cells) not in (4, 5):
         raise NoteError(f"{where}: expected 5 columns, found {len(cells)}")
     note, start, end, system, code = (cell.strip() for cell in (*cells, "")[:5])
-    if not (start.isdecimal() and end.isdecimal() and int(start) < int(end)):
+    is_place = start.isdecimal() and end.isdecimal() and len(start + end) <= _LONGEST_PLACE
+    if not is_place or int(start) >= int(end):
         raise NoteError(f"{where}: expected start and end, two numbers of characters, start before end")
     if system not in SYSTEMS:
         raise NoteError(f"{where}: expected a code system, one of {', '.join(SYSTEMS)}")

@@ -1,16 +1,22 @@
 """When a mention happened: the days that the text, or else the note's date, gives it."""
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from extractors.document import Document, Mention, TimeExpression
 from extractors.text import sentences
 from kgbuild.resolve import ResolvedNote
 from kgbuild.schema import ASSERTION_OF_LABEL, EVENT_LABELS, NOTE_DATED_ASSERTIONS, TYING_RELATIONS
+
+_FARTHEST = 2_000
+"""Characters within which a date of the same sentence dates a mention (ours; it only bounds the work on texts without
+full stops)."""
+
+_Placed = TypeVar("_Placed")
 
 _PARAGRAPH_END = re.compile(r"\n[^\S\n]*\r?\n")
 _HEADING_BEFORE = re.compile(r"(?:\A|\n)[^\S\n]*(?:[-*•#>]+[^\S\n]*)?\Z")
@@ -50,13 +56,13 @@ class Dates:
         self.note = resolved.note
         self.document = resolved.document
         self.times = [t for t in self.document.times if t.start is not None and t.type != "SET"]
-        self.days = [t for t in self.times if t.type in ("DATE", "TIME")]
+        self.days = sorted((t for t in self.times if t.type in ("DATE", "TIME")), key=_start)
         self.tied, self.apart = _ties(self.document, self.times)
         self.sentences = sentences(self.document.text) if self.days else []
         self.sentence_starts = [start for start, _ in self.sentences]
         self.paragraph_starts = [0, *(match.end() for match in _PARAGRAPH_END.finditer(self.document.text))]
         self.headings = [t for t in self.days if _is_heading(self.document.text, t)]
-        self.events = [m for m in self.document.mentions if m.label in EVENT_LABELS]
+        self.events = sorted((m for m in self.document.mentions if m.label in EVENT_LABELS), key=_begin)
 
     def of(self, mention: Mention) -> list[When]:
         """Return when a mention happened: each interval the text ties to it, or the best guess."""
@@ -94,29 +100,46 @@ class Dates:
         if no other event stands nearer to it: "[presented] on May 1 with a history of [stroke]".
         """
         start, end = self._sentence(mention)
-        times = [t for t in self.days if start <= t.mention.start < end and t.mention not in self.apart[mention]]
+        apart = self.apart.get(mention, ())
+        times = [t for t in _between(self.days, start, end, _start) if t.mention not in apart]
         if not times or len({(t.start, t.end) for t in times}) > 1:
             return None
         nearest = min(times, key=lambda t: (_gap(t.mention, mention), t.mention.start))
         if assertion_of(mention) not in NOTE_DATED_ASSERTIONS:
-            rivals = [other for other in self.events if start <= other.start < end]
+            rivals = _between(self.events, start, end, _begin)
             if any(_gap(nearest.mention, other) < _gap(nearest.mention, mention) for other in rivals):
                 return None
         return nearest
 
     def _sentence(self, mention: Mention) -> tuple[int, int]:
-        """Return the sentence that a mention begins in."""
+        """Return the sentence that a mention begins in, as far as it is near."""
         index = bisect_right(self.sentence_starts, mention.start) - 1
-        return self.sentences[index] if index >= 0 else (0, 0)
+        if index < 0:
+            return 0, 0
+        start, end = self.sentences[index]
+        return max(start, mention.start - _FARTHEST), min(end, mention.start + _FARTHEST)
 
     def _heading(self, mention: Mention) -> TimeExpression | None:
         """Return the date that heads the part of the paragraph in which a mention stands: "03/04/2019: CT showed"."""
         start = self.paragraph_starts[bisect_right(self.paragraph_starts, mention.start) - 1]
-        headings = [t for t in self.headings if start <= t.mention.start < mention.start]
-        last = max(headings, key=lambda t: t.mention.start, default=None)
-        if last is None or last.mention in self.apart[mention]:
+        index = bisect_left(self.headings, mention.start, key=_start) - 1
+        last = self.headings[index] if index >= 0 else None
+        if last is None or last.mention.start < start or last.mention in self.apart[mention]:
             return None
         return last if assertion_of(mention) in NOTE_DATED_ASSERTIONS else None
+
+
+def _start(time: TimeExpression) -> int:
+    return time.mention.start
+
+
+def _begin(mention: Mention) -> int:
+    return mention.start
+
+
+def _between(items: Sequence[_Placed], start: int, end: int, place: Callable[[_Placed], int]) -> Sequence[_Placed]:
+    """Return those of some items in the order of the text that begin from one place on, before another."""
+    return items[bisect_left(items, start, key=place) : bisect_left(items, end, key=place)]
 
 
 def _ties(

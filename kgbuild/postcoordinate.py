@@ -66,7 +66,7 @@ def _expression(
     """Return a concept with its refinements, or None if there are none."""
     label = chunk.mention.label
     if label == _STRUCTURE:
-        sides = [side for side in _sides(chunk) if not is_held(side, concept, table)][:1]
+        sides = [side for side in _sides(chunk) if side in LATERALITY_VALUES and not is_held(side, concept, table)][:1]
         return _refined(concept, [_attribute(LATERALITY, LATERALITY_VALUES[side]) for side in sides])
     values = [value for site in sites if (value := _site_value(site, structures, table)) is not None]
     refinements = [f"{_term(SITE_ATTRIBUTES[label])} = {value}" for value in dict.fromkeys(values)]

@@ -72,6 +72,7 @@ def to_json(resolved: ResolvedNote) -> dict[str, object]:
     """Return the ``extract`` line of a note."""
     note, document = resolved.note, resolved.document
     assert document.text == note.text
+    places = {relation: place for place, relation in reversed(list(enumerate(document.relations)))}
     names = {mention: ids.mention(note.id, mention) for mention in document.mentions}
     return {
         "note": _note_json(note),
@@ -93,8 +94,7 @@ def to_json(resolved: ResolvedNote) -> dict[str, object]:
         ],
         "times": [{"mention": names[time.mention], **_time_json(time)} for time in document.times],
         "resolutions": [
-            {"mention": names[found.chunk.mention], **_resolution_json(found, document.relations)}
-            for found in resolved.resolutions
+            {"mention": names[found.chunk.mention], **_resolution_json(found, places)} for found in resolved.resolutions
         ],
     }
 
@@ -126,7 +126,7 @@ def _time_json(time: TimeExpression) -> dict[str, object]:
     }
 
 
-def _resolution_json(found: Resolution, relations: Sequence[Relation]) -> dict[str, object]:
+def _resolution_json(found: Resolution, places: Mapping[Relation, int]) -> dict[str, object]:
     """Return a resolution; code, name and score are null where it abstains."""
     best, base = found.best, found.base
     return {
@@ -136,8 +136,8 @@ def _resolution_json(found: Resolution, relations: Sequence[Relation]) -> dict[s
         "base_name": None if base is None else base.concept.name,
         "base_score": None if base is None else base.score,
         "base_matched": None if base is None else base.matched,
-        "modifiers": [relations.index(relation) for relation in found.chunk.modifiers],
-        "left_out": [{"relation": relations.index(one), "aspect": aspect} for one, aspect in found.chunk.left_out],
+        "modifiers": [places[relation] for relation in found.chunk.modifiers],
+        "left_out": [{"relation": places[one], "aspect": aspect} for one, aspect in found.chunk.left_out],
         "system": found.system,
         "release": found.release,
         "threshold": found.threshold,
@@ -277,7 +277,12 @@ def _optional(entry: Json, key: str) -> str | None:
 
 def _number(entry: Json, key: str) -> float:
     value = entry.get(key)
-    return float(value) if isinstance(value, int) and not isinstance(value, bool) else _value(entry, key, float)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return _value(entry, key, float)
+    try:
+        return float(value)
+    except OverflowError:
+        raise NoteError(f"{key}: too large a number") from None
 
 
 def _day(entry: Json, key: str) -> date | None:

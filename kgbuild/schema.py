@@ -116,8 +116,8 @@ ASPECT_TERMS: dict[str, str] = {
     "episode": r"(?:initial|subsequent)(?: (?:encounter|episode))?|(?:first|second|single) episode|recurrent|recurring|"
     r"relaps(?:ed|ing)|in (?:full |partial )?remission|repeat(?:ed)?|follow-?up|sequela",
     "stage": r"(?:stage|grade|class|type) (?:\d|[ivx]+)[a-c]?|[cp]?T[0-4x][a-d]?N[0-3x][a-c]?M[01x][a-c]?",
-    "strength": r"\d[\d.,]*\s*(?:mg|mcg|[\u00b5\u03bc]g|ug|g|ml|units?|iu|meq|mmol|%)"
-    r"(?:\s*/\s*(?:\d*\s*ml|actuation))?",
+    "strength": r"\d[\d.,]{0,20}\s{0,3}(?:mg|mcg|[\u00b5\u03bc]g|ug|g|ml|units?|iu|meq|mmol|%)"
+    r"(?:\s{0,3}/\s{0,3}(?:\d{0,9}\s{0,3}ml|actuation))?",
     "route": r"oral(?:ly)?|by mouth|p\.o\.?|po|intravenous(?:ly)?|i\.v\.?|iv|intramuscular(?:ly)?|i\.m\.?|im|"
     r"subcutaneous(?:ly)?|s\.c\.?|sc|sq|topical(?:ly)?|inhaled|inhalation|nebuli[sz]ed|rectal(?:ly)?|sublingual(?:ly)?|"
     r"transdermal|ophthalmic|otic|intranasal|nasal|intrathecal|vaginal",
@@ -131,7 +131,7 @@ MACCROBAT2020. R and L are sides only alone or before a word: not in L4, L spine
 WRITTEN: dict[str, str] = {
     **dict.fromkeys(("r", "rt", "right side", "right-side", "right sided", "right-sided"), "right"),
     **dict.fromkeys(("l", "lt", "left side", "left-side", "left sided", "left-sided"), "left"),
-    **dict.fromkeys(("b/l", "both", "both side", "both sides", "bilaterally"), "bilateral"),
+    **dict.fromkeys(("b/l", "both", "both side", "both-side", "both sided", "both-sided", "bilaterally"), "bilateral"),
     **dict.fromkeys(("right and left", "left and right"), "bilateral"),
     "unilaterally": "unilateral",
     **dict.fromkeys(("contrast-enhanced", "contrast enhanced", "enhanced", "gadolinium-enhanced"), "with contrast"),

@@ -1,10 +1,12 @@
 """What happened to a patient, when, and how sure: the events of a note."""
 
 import re
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import NamedTuple
 
 from extractors.document import Document, Mention
 from kgbuild import ids
@@ -18,6 +20,8 @@ from kgbuild.schema import (
 from kgbuild.values import Value, parse_value
 
 _LINK_TO_VALUE = re.compile(r"\s*(?:of|was|is|at|to|:|=|\(|measur(?:ed|es|ing))?\s*", re.IGNORECASE)
+
+_LONGEST_LINK = len("measuring")  # characters that are no white space
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,21 +149,53 @@ def _values(document: Document) -> dict[Mention, tuple[Mention, ...]]:
             if relation.label == "MODIFY" and target.label in MEASURED_LABELS.get(value.label, ()):
                 found[target].append(value)
                 tied.add(value)
+    targets: dict[str, _Targets] = {}
     for value in document.mentions:
         if value.label in MEASURED_LABELS and value not in tied:
-            touched = _touching(document, value)
+            if value.label not in targets:
+                targets[value.label] = _targets(document, value.label)
+            touched = _touching(document.text, value, targets[value.label])
             if touched is not None:
                 found[touched].append(value)
     return {target: joined(mentions) for target, mentions in found.items()}
 
 
-def _touching(document: Document, value: Mention) -> Mention | None:
+class _Targets(NamedTuple):
+    """The mentions that values of a label may be of: by their ends, and by their starts."""
+
+    by_end: Sequence[Mention]
+    by_start: Sequence[Mention]
+
+
+def _targets(document: Document, label: str) -> _Targets:
+    """Return what values of a label may be of."""
+    mentions = [m for m in document.mentions if m.label in MEASURED_LABELS[label]]
+    return _Targets(sorted(mentions, key=_end), sorted(mentions, key=_position))
+
+
+def _end(mention: Mention) -> int:
+    return mention.end
+
+
+def _position(mention: Mention) -> tuple[int, int, str]:
+    return mention.start, mention.end, mention.label
+
+
+def _touching(text: str, value: Mention, targets: _Targets) -> Mention | None:
     """Return the mention that a value stands at: "calcium score of [142]", "[2.1 cm] cyst"."""
-    targets = [m for m in document.mentions if m.label in MEASURED_LABELS[value.label]]
-    for target in targets:
-        if target.end <= value.start and _LINK_TO_VALUE.fullmatch(document.text, target.end, value.start):
-            return target
-    for target in targets:
-        if value.end <= target.start and not document.text[value.end : target.start].strip(" -"):
-            return target
-    return None
+    first = bisect_left(targets.by_end, _link_begin(text, value.start), key=_end)
+    near = targets.by_end[first : bisect_right(targets.by_end, value.start, key=_end)]
+    linked = [target for target in near if _LINK_TO_VALUE.fullmatch(text, target.end, value.start)]
+    if linked:
+        return min(linked, key=_position)
+    following = bisect_left(targets.by_start, value.end, key=lambda target: target.start)
+    target = targets.by_start[following] if following < len(targets.by_start) else None
+    return None if target is None or text[value.end : target.start].strip(" -") else target
+
+
+def _link_begin(text: str, place: int) -> int:
+    """Return the first place from which on there may be nothing but a link up to a place."""
+    visible = 0
+    while place > 0 and (visible := visible + (not text[place - 1].isspace())) <= _LONGEST_LINK:
+        place -= 1
+    return place

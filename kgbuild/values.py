@@ -2,6 +2,9 @@
 
 import re
 from dataclasses import dataclass, field
+from math import isfinite
+
+from extractors.text import folded
 
 # Written form (case folded) -> the form of the Unified Code for Units of Measure as clinicians print it.
 # https://ucum.org/ucum, table of commonly used units; "beats per minute" and "HU" as printed on reports.
@@ -47,13 +50,22 @@ _LOOKALIKES = str.maketrans({
 
 
 def _one_of(written: dict[str, str]) -> str:
-    """Return a regular expression for any of the written forms, the longest first."""
+    """Return a regular expression for any of the written forms, the longest first; ``_usual`` reads what it matched."""
     forms = sorted(written, key=lambda form: (-len(form), form))
     return "(?:" + "|".join(re.escape(form).replace(r"\ ", r"\s?") for form in forms) + ")"
 
 
+def _joined(written: dict[str, str]) -> dict[str, str]:
+    """Return forms as ``_form`` gives them: without white space, which notes have or leave out."""
+    return {form.replace(" ", ""): usual for form, usual in written.items()}
+
+
+_USUAL, _USUAL_BELOW = _joined(UNITS), _joined(_DENOMINATORS)
+
+
 _NUMBER = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+,\d{1,2}(?!\d)|\d+(?:\.\d+)?|\.\d+)"
-_POWER = r"(?:x\s?10\s?[\^*(]*\s?\d{1,2}\)?\s?/\s?(?:l|liter|litre|ml|µl|ul|mm3))"  # also where 9 was a superscript
+_VOLUME = "(?:l|liter|litre|ml|µl|ul|mm3)"
+_POWER = rf"(?:x\s?10\s?[\^*(]*\s?\d{{1,2}}\)?\s?/\s?{_VOLUME})"  # also where 9 was a superscript
 _PER = rf"(?:\s?(?:/|per)\s?{_one_of(_DENOMINATORS)})"
 _UNIT = rf"(?:{_POWER}|{_one_of(UNITS)}{_PER}?{_PER}?)(?![^\W\d_])"
 _BETWEEN = rf"\s?(?:(?:{_one_of(UNITS)})\s?)?"
@@ -66,7 +78,9 @@ _MEASURE = re.compile(
     rf"(?:[\s-]{{0,2}}(?P<unit>{_UNIT}))?(?![/.:]?\d)(?!\w)",
     re.IGNORECASE,
 )
-_POWER_UNIT = re.compile(_POWER, re.IGNORECASE)
+_POWER_PARTS = re.compile(rf"x\s?10\s?[\^*(]*\s?(\d{{1,2}})\)?\s?/\s?({_VOLUME})", re.IGNORECASE)
+_BELOW = rf"\s?(?:/|per)\s?({_one_of(_DENOMINATORS)})"
+_UNIT_PARTS = re.compile(rf"({_one_of(UNITS)})(?:{_BELOW})?(?:{_BELOW})?", re.IGNORECASE)
 _RANK = re.compile(r"(?:grade|stage|class|type|level|factor)s?\s+$", re.IGNORECASE)
 _PROSE = re.compile(r"^[\s-]*[^\W\d_]")
 
@@ -124,17 +138,20 @@ def _is_prose(plain: str, match: re.Match[str]) -> bool:
 
 
 def _number(match: re.Match[str], unit: str | None) -> float | None:
-    """Return the number to plot."""
-    numbers = [_float(written) for written in re.findall(_NUMBER, match["written"])]
-    if match["range"] is not None or (match["ratio"] is not None and not _is_pressure(numbers, unit)):
+    """Return the number to plot; None is also one too large for a float."""
+    if match["range"] is not None:
         return None
-    number = max(numbers) if match["size"] is not None else numbers[0]
+    if match["ratio"] is not None:
+        systolic, diastolic = (_float(part.strip()) for part in match["ratio"].split("/"))
+        return systolic if _is_pressure(systolic, diastolic, unit) else None
+    number = max(map(_float, re.findall(_NUMBER, match["size"] or match["number"])))
+    if not isfinite(number):
+        return None
     return -number if match["sign"] == "-" else number
 
 
-def _is_pressure(numbers: list[float], unit: str | None) -> bool:
+def _is_pressure(systolic: float, diastolic: float, unit: str | None) -> bool:
     """Tell whether a ratio is a blood pressure: it says so, or has no unit and lies where only pressures lie."""
-    systolic, diastolic = numbers
     return unit == "mmHg" or (unit is None and 60 <= systolic <= 300 and 30 <= diastolic < systolic)
 
 
@@ -146,13 +163,19 @@ def _float(written: str) -> float:
 
 
 def _usual(written: str) -> str:
-    """Return a unit in its usual form."""
-    folded = " ".join(written.casefold().translate(_LOOKALIKES).split())
-    if _POWER_UNIT.fullmatch(folded):
-        exponent = re.findall(r"\d+", folded.split("/")[0].replace("10", "", 1))
-        return f"10^{exponent[0]}/{_DENOMINATORS[folded.split('/')[1].strip()]}"
-    for form in (folded, folded.replace(" ", "")):
-        if form in UNITS:
-            return UNITS[form]
-    numerator, *denominators = re.split(r"\s?(?:/|\bper\b)\s?", folded)
-    return "/".join([UNITS[numerator], *(_DENOMINATORS[d] for d in denominators)]) if numerator else written
+    """Return a unit in its usual form.
+
+    The patterns that take it apart are those that found it, so each part is in a table.
+    """
+    power = _POWER_PARTS.fullmatch(written)
+    if power is not None:
+        return f"10^{int(power[1])}/{_USUAL_BELOW[_form(power[2])]}"
+    parts = _UNIT_PARTS.fullmatch(written)
+    assert parts is not None
+    unit, *below = parts.groups()
+    return "/".join([_USUAL[_form(unit)], *(_USUAL_BELOW[_form(part)] for part in below if part is not None)])
+
+
+def _form(written: str) -> str:
+    """Return a part of a unit as the tables have it."""
+    return folded(written).translate(_LOOKALIKES).replace(" ", "")

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
 
-from kgbuild.note import Note
+from kgbuild.note import Note, NoteError
 from kgbuild.pipeline import Setup, resolved
 from kgbuild.resolve import ResolvedNote
 from kgbuild.setup import Recipe, open_setup
@@ -34,7 +34,7 @@ class Workers:
     setup: Setup
     jobs: int
 
-    def __call__(self, batches: Iterable[list[Note]]) -> Iterator[list[ResolvedNote]]:
+    def __call__(self, batches: Iterable[list[Note]]) -> Iterator[list[ResolvedNote | NoteError]]:
         """Yield the batches, read and coded, in order."""
         waiting = iter(batches)
         first = list(islice(waiting, PAYS))
@@ -43,11 +43,11 @@ class Workers:
         else:
             yield from self._spread(chain(first, waiting))
 
-    def _spread(self, batches: Iterator[list[Note]]) -> Iterator[list[ResolvedNote]]:
+    def _spread(self, batches: Iterator[list[Note]]) -> Iterator[list[ResolvedNote | NoteError]]:
         """Yield batches from the processes; at most two a process are on their way, so memory does not grow."""
         # spawned, not forked: this process may hold a store, whose threads and locks a fork would copy
         with ProcessPoolExecutor(self.jobs, get_context("spawn"), _open, (self.recipe,)) as pool:
-            under_way: deque[Future[list[ResolvedNote]]] = deque()
+            under_way: deque[Future[list[ResolvedNote | NoteError]]] = deque()
             for batch in batches:
                 under_way.append(pool.submit(_read, batch))
                 if len(under_way) > 2 * self.jobs:
@@ -81,7 +81,7 @@ def _open(recipe: Recipe) -> None:
     _setup = open_setup(recipe, threads=1)
 
 
-def _read(batch: list[Note]) -> list[ResolvedNote]:
+def _read(batch: list[Note]) -> list[ResolvedNote | NoteError]:
     """Read a batch in a worker."""
     assert _setup is not None
     return resolved(batch, _setup)

@@ -1,8 +1,10 @@
 """A coded meaning, and the table of codes it comes from."""
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from types import MappingProxyType
 from typing import Self
 
@@ -54,7 +56,6 @@ class CodeTable:
         release: What the publisher calls this edition: ``April 2026``.
         rows: The concepts in the order of the table.
         by_code: The same concepts by code.
-        digest: Content hash of a table on disk; empty for one that lives in memory.
 
     Args:
         system: Short name of the code system.
@@ -80,7 +81,6 @@ class CodeTable:
             raise TableError(f"{system}: the table has no code")
         self.system = system
         self.release = release
-        self.digest = ""
         self.rows = tuple(by_code.values())
         self.by_code = MappingProxyType(by_code)
 
@@ -93,6 +93,15 @@ class CodeTable:
         table.system, table.release, table.digest = system, release, digest
         table.rows, table.by_code = rows, by_code
         return table
+
+    @cached_property
+    def digest(self) -> str:
+        """Content hash; of a table on disk that of its file's arrays, of one in memory made when first asked for."""
+        content = sha256()
+        for c in self:
+            facts = (c.code, *c.names), c.parents, c.assignable
+            content.update(json.dumps(facts).encode())
+        return content.hexdigest()
 
     @cached_property
     def children(self) -> Mapping[str, Sequence[str]]:

@@ -23,10 +23,18 @@ class Candidate:
 
 
 class Resolver(Protocol):
-    """Strings in, scored concepts out; never sees a note."""
+    """Strings in, scored concepts out; never sees a note.
+
+    Attributes:
+        system: Short name of the code system.
+        release: What its publisher calls this edition.
+        digest: Content hash of what it answers from: another one answers otherwise, under the same release too.
+        threshold: Score below which a caller should abstain.
+    """
 
     system: str
     release: str
+    digest: str
     threshold: float
 
     def __call__(self, queries: Sequence[str], k: int) -> list[list[Candidate]]:

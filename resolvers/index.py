@@ -55,6 +55,7 @@ class TableResolver:
     def __init__(self, table: CodeTable, arrays: Mapping[str, Array], threshold: float = THRESHOLD) -> None:
         self.system = table.system
         self.release = table.release
+        self.digest = table.digest
         self.threshold = threshold
         self.table = table
         self.arrays = arrays

@@ -307,3 +307,30 @@ def test_the_example_in_the_help_works_as_printed(place: Path, path: tuple[str, 
         command(place, "ingest", "examples/notes")
     done = command(place, *shlex.split(example), home="examples-home" if path[0] == "ontology" else "home")
     assert done.returncode == 0, done.stderr
+
+
+# --- notes that cannot be read ------------------------------------------------------------------------------------
+TWO = '{"id": "n1", "text": "Cough.", "date": "yesterday"}\n{"id": "n2", "text": "Cough. 60 mL/min per1.73 m2"}\n'
+"""Two notes, the first of which cannot be read."""
+
+
+@pytest.mark.parametrize("name", ["ingest", "extract", "compare"])
+def test_fail_fast_stops_where_the_others_would_go_on(run: Run, name: str) -> None:
+    store = ("--store", "fast") if name == "ingest" else ()
+    stopped = run(name, "-", *store, "--fail-fast", "--system", "icd10cm", text=TWO)
+    assert (stopped.returncode, stopped.stdout) == (1, "")
+    assert stopped.stderr.splitlines()[-1].startswith("Error: stdin:1: ")
+    gone_on = run(name, "-", *store, "--system", "icd10cm", text=TWO)
+    assert gone_on.returncode == 1
+    assert gone_on.stderr.splitlines()[-1] == "Error: 1 note could not be read"
+    assert {"ingest": "1 new", "extract": '"n2"', "compare": ""}[name] in gone_on.stdout
+
+
+def test_table_added_again_under_its_release_with_other_codes_reads_the_notes_again(tmp_path: Path) -> None:
+    note = '{"id": "n1", "text": "Cough."}\n'
+    for code, told in (("R05", "1 new, 0"), ("R05", "0 new, 0 changed, 1 unchanged"), ("R05.9", "0 new, 1 changed")):
+        (tmp_path / "codes.tsv").write_text(f"code\tname\n{code}\tCough\n")
+        added = command(tmp_path, "ontology", "add", "icd10cm", "codes.tsv", "--release", "2026")
+        assert added.returncode == 0, added.stderr
+        done = command(tmp_path, "ingest", "-", "--store", "again", text=note)
+        assert f"again: {told}" in done.stdout, done.stderr

@@ -118,3 +118,16 @@ def test_one_endless_word_is_unknown_but_kept(tokenizer: Tokenizer) -> None:
 def test_sentences_end_where_a_reader_ends_them(marked: str) -> None:
     text = marked.replace("|", "")
     assert [text[a:b] for a, b in sentences(text)] == [piece.strip() for piece in marked.split("|")]
+
+
+@pytest.mark.parametrize("count", [253, 254, 255, 510, 511, 20_000])
+def test_a_word_of_any_length_fits_a_window_and_is_decided_on_once(tokenizer: Tokenizer, count: int) -> None:
+    parts = subwords("No mass. " + "\u809d" * count + " Severe pain in the liver.", tokenizer)
+    seen = windows(parts, tokenizer, limit=256, context=32, sparing=True)
+    assert int(parts.offsets[4] - parts.offsets[3]) == count, "a subword an ideograph"
+    assert max(len(window.ids) for window in seen) <= 256
+    assert max(int(window.heads.max()) for window in seen) < 255
+    assert [word for window in seen for word in range(window.core, window.last)] == list(range(len(parts.words)))
+    (own,) = (window for window in seen if window.core <= 3 < window.last)
+    assert own.ids[own.heads[3 - own.first]] == parts.ids[parts.offsets[3]], "its first subword"
+    assert own.ids[-1] == tokenizer.token_to_id("[SEP]")

@@ -353,8 +353,9 @@ def test_value_that_neo4j_cannot_hold_is_refused_by_note_and_leaves_nothing(
     huge = replace(mention, properties={**mention.properties, "end": 2**70})
     broken = replace(LESION, nodes=tuple(huge if node is mention else node for node in LESION.nodes))
 
-    with pytest.raises(StoreError, match=r"^note 'n1': not written: a number too large$"):
+    with pytest.raises(StoreError, match=r"^note 'n1': not written: a number too large$") as caught:
         store.put([AGAIN, broken, OTHER])
+    assert caught.value.note_id == "n1"
 
     assert [store.fingerprint(note) for note in ("n1", "n2")] == [None, "f1"]
     store.retract("n2")
@@ -368,11 +369,13 @@ def test_what_the_server_refuses_is_told_by_note_without_what_was_refused(
     driver.execute_query("CREATE CONSTRAINT strict IF NOT EXISTS FOR (n:Mention) REQUIRE n.text IS UNIQUE")
     try:
         store.put([graph(f"[{SECRET}|Sign_symptom]")])
-        with pytest.raises(StoreError, match=r"^note 'n2': not written: the server answered Neo\.ClientError\.\S+$"):
+        with pytest.raises(
+            StoreError, match=r"^note 'n2': not written: the server answered Neo\.ClientError\.\S+$"
+        ) as caught:
             store.put([graph(f"[{SECRET}|Sign_symptom]", note="n2")])
     finally:
         driver.execute_query("DROP CONSTRAINT strict")
-    assert store.fingerprint("n2") is None
+    assert (store.fingerprint("n2"), caught.value.note_id) == (None, "n2")
 
 
 def test_note_that_breaks_a_shape_is_refused_and_leaves_nothing(store: Neo4jStore, driver: neo4j.Driver) -> None:

@@ -358,6 +358,7 @@ class Fixed:
 
     system = "local"
     release = "1"
+    digest = ""
     threshold = 0.5
 
     def __init__(self, answers: dict[str, list[tuple[str, float]]]) -> None:

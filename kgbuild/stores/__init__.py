@@ -24,7 +24,15 @@ _NEO4J = ("neo4j", "bolt")  # and these with +s or +ssc: the driver's schemes
 
 
 class StoreError(ValueError):
-    """A store that cannot be opened, read or written; names the path, the note id or the place in a query."""
+    """A store that cannot be opened, read or written; names the path, the note id or the place in a query.
+
+    Attributes:
+        note_id: The note that is not written for what it says itself; None if it is not one note's fault.
+    """
+
+    def __init__(self, message: str, note_id: str | None = None) -> None:
+        super().__init__(message)
+        self.note_id = note_id
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,9 @@ from kgbuild.stores.neo4j_rows import LOCK, constraints, key
 from kgbuild.stores.neo4j_writing import Behind, groups, retract, write
 from kgbuild.stores.writing import written
 
+_OF_NOTE = ("Neo.ClientError.Statement.", "Neo.ClientError.Schema.")
+"""How codes begin by which a server refuses what it is given to write, not to write at all."""
+
 
 class Neo4jStore:
     """A database of a Neo4j server, version 5 or later.
@@ -95,7 +98,9 @@ class Neo4jStore:
         except (ServerError, OverflowError) as error:
             if len(group) == 1:
                 fault = f"the server answered {error.code}" if isinstance(error, ServerError) else "a number too large"
-                raise StoreError(f"note {group[0].note_id!r}: not written: {fault}") from None
+                is_of_note = isinstance(error, OverflowError) or error.code.startswith(_OF_NOTE)
+                note = group[0].note_id
+                raise StoreError(f"note {note!r}: not written: {fault}", note if is_of_note else None) from None
             for graph in group:
                 self._write([graph])
 

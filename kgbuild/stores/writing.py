@@ -60,9 +60,9 @@ def _fault(graph: NoteGraph) -> StoreError | None:
     try:
         found = violations(graph.note_id, lines(graph))
     except ValueError:  # its message would repeat the id or code
-        return StoreError(f"note {graph.note_id!r}: not written: an id or code that no IRI can hold")
+        return StoreError(f"note {graph.note_id!r}: not written: an id or code that no IRI can hold", graph.note_id)
     if not found:
         return None
     more = f"; and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
     said = "; ".join(f"shape {one.shape}, {one.node}: {one.rule}" for one in found[:_SHOWN])
-    return StoreError(f"note {graph.note_id!r}: not written: {said}{more}")
+    return StoreError(f"note {graph.note_id!r}: not written: {said}{more}", graph.note_id)
