@@ -28,7 +28,7 @@ from tests.sparql_servers import SERVERS, Server, oxigraph, running
 from tests.test_rdf_kill import killed, notes, program
 from tests.test_shacl import BROKEN, SECRET, WHOLE
 from tests.test_sparql_calls import EXPLOITS, Listener, calls, made
-from tests.test_stores import AGAIN, CALLS, HOSTILE, LESION, OTHER, ROOT, UPDATES, graph, hostile
+from tests.test_stores import AGAIN, CALLS, HOSTILE, LESION, OTHER, UPDATES, graph, hostile
 
 KINDS = ("Fuseki", "Oxigraph", "RDF4J")
 
