@@ -31,9 +31,8 @@ from kgbuild.cli_options import (
 from kgbuild.ending import (
     INTERRUPTED,
     NOBODY_READS,
-    flush_output,
     let_go_of_output,
-    replace_closed_streams,
+    prepare_streams,
     signals_end_in_order,
 )
 from kgbuild.note import NoteError
@@ -54,7 +53,7 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; what is wrong with data or files is one line and exit 1, anything else is a bug."""
     os.umask(0o077)  # all that is written holds patients' data
-    replace_closed_streams()
+    prepare_streams()
     with signals_end_in_order():
         status = _status()
         gc.collect()  # what an error still held, such as processes that read, ends before Python waits for it
@@ -67,7 +66,7 @@ def _status() -> int:
     stdout = sys.stdout
     try:
         found = cli.main(standalone_mode=False)
-        flush_output()
+        sys.stdout.flush()
     except SystemExit as end:
         # click has put something else in stdout's place if nobody reads what is printed
         return NOBODY_READS if sys.stdout is not stdout else _number(end.code)
@@ -82,7 +81,7 @@ def _status() -> int:
     except BrokenPipeError:
         return NOBODY_READS
     except OSError as error:
-        return _failed(_told(error))
+        return _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error))
     except MemoryError:
         return _failed("not enough memory")
     return _number(found)
@@ -91,16 +90,6 @@ def _status() -> int:
 def _number(code: object) -> int:
     """Return what a command ended with as a number; one that just ended did well."""
     return code if isinstance(code, int) else 0
-
-
-def _told(error: OSError) -> str:
-    """Return what is wrong with a file; an error that does not say which, is stdout's if that takes no more."""
-    if error.errno is not None and error.filename is None:
-        try:
-            flush_output()
-        except OSError as of_stdout:
-            error = of_stdout
-    return f"{error.filename}: {error.strerror}" if error.filename else str(error)
 
 
 def _failed(message: str) -> int:

@@ -7,8 +7,15 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import current_thread, main_thread
 from types import FrameType
+from typing import TYPE_CHECKING
+
+from kgbuild.temporary import named
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
 
 _ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 """Signals that ask a process to end; each system has some of them."""
@@ -48,52 +55,63 @@ def signals_end_in_order() -> Iterator[None]:
             signal.signal(number, before[number])
 
 
-class _Closed(io.RawIOBase):
-    """A stream that was closed before this process began: an error for who reads or writes it."""
+class _Stream(io.RawIOBase):
+    """A standard stream whose errors name it; one that was closed before this process began is an error to use."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, raw: io.RawIOBase | None) -> None:
         self._name = name
+        self._raw = raw
 
     def readable(self) -> bool:
-        return True
+        """Return whether it is to be read."""
+        return self._name == "stdin"
 
     def writable(self) -> bool:
-        return True
+        """Return whether it is to be written."""
+        return self._name != "stdin"
 
-    def readinto(self, buffer: object) -> int:
-        raise self._error()
+    def readinto(self, buffer: "WriteableBuffer") -> int | None:
+        """Read some bytes."""
+        with named(Path(self._name)):
+            return self._open().readinto(buffer)
 
-    def write(self, data: object) -> int:
-        raise self._error()
+    def write(self, data: "ReadableBuffer") -> int | None:
+        """Write some bytes; return how many were."""
+        with named(Path(self._name)):
+            return self._open().write(data)
 
-    def _error(self) -> OSError:
-        return OSError(errno.EBADF, "closed", self._name)
+    def fileno(self) -> int:
+        """Return the number that the system knows it by."""
+        return self._open().fileno()
+
+    def _open(self) -> io.RawIOBase:
+        if self._raw is None:
+            raise OSError(errno.EBADF, "closed", self._name)
+        return self._raw
 
 
-def replace_closed_streams() -> None:
-    """See to it that no file takes the place of a standard stream that is closed, and that this one is told of."""
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
+def prepare_streams() -> None:
+    """See to it that no file takes the place of a standard stream that is closed, and that errors name the stream.
+
+    A stdout that is no terminal is written by whole buffers, also where Python was told not to: it would then leave out
+    what the system does not take at once.
+    """
+    for number in range(3):
         try:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # is given the lowest number that is free
-        if getattr(sys, name) is None:
-            kind = io.BufferedReader if name == "stdin" else io.BufferedWriter
-            setattr(sys, name, io.TextIOWrapper(kind(_Closed(name)), encoding="utf-8"))
-
-
-def flush_output() -> None:
-    """Write out what was printed.
-
-    Raises:
-        OSError: If stdout takes it not; names stdout.
-    """
-    if sys.stdout is None:
-        return
-    try:
-        sys.stdout.flush()
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, "stdout") from None
+    if sys.stdin is None:
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(_Stream("stdin", None)), encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
+    out = sys.stdout
+    if out is None:
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Stream("stdout", None)), encoding="utf-8")
+    elif out is sys.__stdout__ and isinstance(out, io.TextIOWrapper) and not out.isatty():
+        raw = io.FileIO(out.fileno(), "w", closefd=False)
+        buffer = io.BufferedWriter(_Stream("stdout", raw))
+        sys.stdout = io.TextIOWrapper(buffer, encoding=out.encoding, errors=out.errors)
 
 
 def let_go_of_output() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
+from functools import partial
 from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from threading import Thread
@@ -37,15 +38,15 @@ def processes(count: int) -> Iterator[Begin]:
     """
     context = get_context("spawn")
     theirs, ours = context.Pipe(duplex=False)  # closes when this process ends, and tells the workers so
-    pool = ProcessPoolExecutor(count, context, _end_with_parent, (theirs,))
-
     # by a thread, as a signal would interrupt this one halfway, and the worker would complain of half a beginning
-    with ThreadPoolExecutor(1, initializer=_hold_back_signals) as starter:
+    with ThreadPoolExecutor(1) as starter:
+        made = partial(ProcessPoolExecutor, count, context, _end_with_parent, (theirs,))
+        pool = starter.submit(_undisturbed, made).result()
 
         def begin(
             work: Callable[_Arguments, _Result], /, *arguments: _Arguments.args, **options: _Arguments.kwargs
         ) -> Future[_Result]:
-            return starter.submit(pool.submit, work, *arguments, **options).result()
+            return starter.submit(_undisturbed, partial(pool.submit, work, *arguments, **options)).result()
 
         try:
             yield begin
@@ -60,10 +61,11 @@ def processes(count: int) -> Iterator[Begin]:
             theirs.close()
 
 
-def _hold_back_signals() -> None:
-    """Have processes that this thread starts be born without the signals of a terminal."""
+def _undisturbed(work: Callable[[], _Result]) -> _Result:
+    """Call a function in this thread; processes that it starts are born without the signals of a terminal."""
     if hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_BLOCK, _signals())
+    return work()
 
 
 def _signals() -> list[signal.Signals]:
