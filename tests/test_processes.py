@@ -121,7 +121,7 @@ def test_worker_that_is_killed_is_told_and_the_others_end(tmp_path: Path) -> Non
 
 def test_error_here_ends_workers_at_once(tmp_path: Path) -> None:
     begun = time.monotonic()
-    with pytest.raises(KeyError), processes(1) as begin:  # noqa: PT012 (it is the block that fails)
+    with pytest.raises(KeyError), processes(1) as begin:
         begin(sleep, str(tmp_path))
         begin(sleep, str(tmp_path))
         while not list(tmp_path.iterdir()):
