@@ -243,7 +243,7 @@ def test_folder_that_is_no_store_is_left_as_it_is(
 
 def state(folder: Path) -> dict[str, object]:
     """What a folder holds, byte by byte, with modes and times."""
-    found = {}
+    found: dict[str, object] = {}
     for file in (folder, *folder.iterdir()):
         facts = file.stat()
         found[file.name] = (facts.st_mode, facts.st_mtime_ns, file.read_bytes() if file.is_file() else b"")
