@@ -2,12 +2,11 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from itertools import chain
-from multiprocessing import get_context
 
 from threadpoolctl import threadpool_limits
 
+from kgbuild.processes import processes
 from kgbuild.resolve import query_rows
 from resolvers.index import TableResolver, open_resolver
 
@@ -41,14 +40,22 @@ def all_rows(
     parts = [(system, queries[i : i + PART], k, why) for system in resolvers for i in range(0, len(queries), PART)]
     if count < 2 or len(parts) < PAYS:
         return [row for resolver in resolvers.values() for row in query_rows(queries, resolver, k, why=why)]
-    with ProcessPoolExecutor(count, get_context("spawn"), open_tables, (tuple(resolvers),)) as pool:
-        return list(chain.from_iterable(pool.map(ask, parts)))
+    with processes(count) as begin:
+        answers = [begin(_answer, tuple(resolvers), part) for part in parts]
+        return list(chain.from_iterable(answer.result() for answer in answers))
 
 
 def open_tables(systems: Sequence[str]) -> None:
     """Open what a worker asks; its products take one thread, as the other cores have workers of their own."""
     threadpool_limits(1)
     _resolvers.update({system: open_resolver(system) for system in systems})
+
+
+def _answer(systems: Sequence[str], part: tuple[str, Sequence[str], int, bool]) -> list[dict[str, object]]:
+    """Answer some queries in a worker, which opens what it asks at its first."""
+    if not _resolvers:
+        open_tables(systems)
+    return ask(part)
 
 
 def ask(part: tuple[str, Sequence[str], int, bool]) -> list[dict[str, object]]:

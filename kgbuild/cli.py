@@ -1,7 +1,9 @@
 """The command line: each command parses, calls one function, prints. Nothing heavy is imported before it is needed."""
 
+import gc
 import os
 import sys
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -28,6 +30,13 @@ from kgbuild.cli_options import (
     tell,
     without_text_option,
 )
+from kgbuild.ending import (
+    INTERRUPTED,
+    NOBODY_READS,
+    let_go_of_output,
+    prepare_streams,
+    signals_end_in_order,
+)
 from kgbuild.note import NoteError
 from kgbuild.output import encoded, opened
 from kgbuild.stores import StoreError
@@ -46,18 +55,50 @@ def cli() -> None:
 def main() -> None:
     """Run the command line; what is wrong with data or files is one line and exit 1, anything else is a bug."""
     os.umask(0o077)  # all that is written holds patients' data
+    prepare_streams()
+    with signals_end_in_order():
+        status = _status()
+        gc.collect()  # what an error still held, such as processes that read, ends before Python waits for it
+    let_go_of_output()
+    sys.exit(status)
+
+
+def _status() -> int:
+    """Run the command that was asked for; return the exit status."""
+    stdout = sys.stdout
     try:
-        cli()
+        found = cli.main(standalone_mode=False)
+        sys.stdout.flush()
+    except SystemExit as end:
+        # click has put something else in stdout's place if nobody reads what is printed
+        return NOBODY_READS if sys.stdout is not stdout else _number(end.code)
+    except click.Abort as stop:
+        return INTERRUPTED if isinstance(stop.__context__, KeyboardInterrupt) else _failed("nothing was entered")
+    except click.ClickException as error:
+        with suppress(OSError):
+            error.show()
+        return error.exit_code
     except (ExtractionError, NoteError, StoreError, TableError) as error:
-        _fail(str(error))
+        return _failed(str(error))
+    except BrokenPipeError:
+        return NOBODY_READS
     except OSError as error:
-        _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+        return _failed(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except MemoryError:
+        return _failed("not enough memory")
+    return _number(found)
 
 
-def _fail(message: str) -> None:
-    """Print an error and leave with exit 1."""
-    tell(f"Error: {message}")
-    sys.exit(1)
+def _number(code: object) -> int:
+    """Return what a command ended with as a number; one that just ended did well."""
+    return code if isinstance(code, int) else 0
+
+
+def _failed(message: str) -> int:
+    """Print an error; return the exit status."""
+    with suppress(OSError):
+        tell(f"Error: {message}")
+    return 1
 
 
 @cli.command()

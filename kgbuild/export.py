@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import chain
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import gettempdir
 from typing import BinaryIO
 
 from pyoxigraph import NamedNode, Quad, RdfFormat, Triple, serialize
@@ -16,6 +16,7 @@ from kgbuild.stores import GraphStore, StoreError
 from kgbuild.stores.graphs import nodes_and_edges, said_of
 from kgbuild.stores.mapping import PREFIXES, TYPE
 from kgbuild.stores.rdf import RdfStore
+from kgbuild.temporary import remove_left, temporary_folder
 from kgbuild.without_text import without_text
 
 RDF_FORMATS: dict[str, RdfFormat] = {
@@ -69,9 +70,10 @@ def export_tables(store: GraphStore, folder: Path, *, with_text: bool = True) ->
 def _local(store: GraphStore, with_text: bool) -> Iterator[RdfStore]:
     """Return the store if it can be written as it is, else a copy that is gone afterwards."""
     if isinstance(store, RdfStore) and with_text:
+        remove_left(Path(gettempdir()))
         yield store
         return
-    with TemporaryDirectory(prefix="kgbuild-") as folder, RdfStore(Path(folder) / "kg", create=True) as copy:
+    with temporary_folder(Path(gettempdir())) as folder, RdfStore(folder / "kg", create=True) as copy:
         notes = store.note_graphs(store.note_ids())
         copy.put(notes if with_text else map(without_text, notes))
         yield copy

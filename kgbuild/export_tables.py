@@ -6,19 +6,19 @@ is back. ``restore.cypher`` does so after an import.
 """
 
 import os
-import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from datetime import date
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TextIO
 
 from kgbuild.graph import Edge, Node, Scalar
 from kgbuild.schema import EDGE_TYPES, NODE_TYPES
 from kgbuild.stores import StoreError
 from kgbuild.stores.escaping import XML, escaped, restored
+from kgbuild.stores.folder import keep_out_of_stores, sync
 from kgbuild.stores.mapping import PROPERTIES
+from kgbuild.temporary import named, place_of, temporary_folder
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
 """What a spreadsheet may take for the beginning of a formula (OWASP, CSV Injection), and the apostrophe itself."""
@@ -64,22 +64,27 @@ def write_tables(content: Iterable[Node | Edge], folder: Path) -> None:
     """
     if folder.exists():
         raise StoreError(f"{folder}: is there already; CSV files go to a new folder")
-    part = Path(mkdtemp(prefix=f".{folder.name}.", dir=folder.absolute().parent))
-    try:
-        with ExitStack() as opened:
-            files = {type: opened.enter_context(_new(part / f"{type}.csv")) for type in (*NODE_TYPES, *EDGE_TYPES)}
-            for type, file in files.items():
-                file.write(_header(type))
-            for thing in content:
-                files[thing.type].write(_row(thing))
-            opened.enter_context(_new(part / "import.sh")).write(_IMPORT.format(files=" ".join(_arguments())))
-            opened.enter_context(_new(part / "restore.cypher")).write("".join(f"{s};\n" for s in restore_statements()))
-        _sync(part)
-        part.rename(folder)
-        _sync(folder.absolute().parent)
-    except BaseException:
-        shutil.rmtree(part, ignore_errors=True)
-        raise
+    keep_out_of_stores(folder)
+    with named(folder):
+        place = place_of(folder)
+        with temporary_folder(place.parent) as part:
+            _write(content, part)
+            for file in (*part.iterdir(), part):
+                sync(file)
+            part.rename(place)
+        sync(place.parent)
+
+
+def _write(content: Iterable[Node | Edge], folder: Path) -> None:
+    """Write the files."""
+    with ExitStack() as opened:
+        files = {type: opened.enter_context(_new(folder / f"{type}.csv")) for type in (*NODE_TYPES, *EDGE_TYPES)}
+        for type, file in files.items():
+            file.write(_header(type))
+        for thing in content:
+            files[thing.type].write(_row(thing))
+        opened.enter_context(_new(folder / "import.sh")).write(_IMPORT.format(files=" ".join(_arguments())))
+        opened.enter_context(_new(folder / "restore.cypher")).write("".join(f"{s};\n" for s in restore_statements()))
 
 
 def cell(value: Scalar | None) -> str:
@@ -118,14 +123,6 @@ def restore_statements() -> Iterator[str]:
 def _new(path: Path) -> TextIO:
     """Return a new file for its owner alone."""
     return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8", newline="")
-
-
-def _sync(folder: Path) -> None:
-    """Have what a folder holds on disk."""
-    for path in [*(f for f in folder.iterdir() if f.is_file()), folder] if folder.name.startswith(".") else [folder]:
-        handle = os.open(path, os.O_RDONLY)
-        os.fsync(handle)
-        os.close(handle)
 
 
 def _header(type: str) -> str:

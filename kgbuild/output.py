@@ -1,16 +1,21 @@
 """Rows as a table, JSON, TSV or CSV, to stdout or to a file that is whole or absent."""
 
 import csv
+import errno
 import io
 import json
 import os
 import re
+import stat
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import BinaryIO
+
+from kgbuild.stores.folder import keep_out_of_stores
+from kgbuild.temporary import named as named
+from kgbuild.temporary import whole_file
 
 Row = Mapping[str, object]
 
@@ -20,6 +25,14 @@ _WIDEST = 60
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """What a terminal would obey instead of showing it: control characters (Cc), and those that turn the writing round."""
 
+_LINKS = 40
+"""Links that are followed one after the other; Linux follows as many."""
+
+_OPEN_FILES = ("/dev/fd", "/proc/self/fd", "/proc/thread-self/fd")
+"""Where a system shows a process what it has open, by number."""
+
+_NUMBER = re.compile("[0-9]{1,9}")
+
 _WHOLE = frozenset({"why"})
 """Columns that a table never cuts: an option asks for them alone."""
 
@@ -28,33 +41,66 @@ _WHOLE = frozenset({"why"})
 def opened(path: Path | None) -> Iterator[BinaryIO]:
     """Open a file for writing, or stdout; the file appears only when all is written, for its owner alone.
 
+    A pipe or device, and what was given to this process as an open file, is written to as it is.
+
     Args:
         path: The file; None or ``-`` is stdout.
+
+    Raises:
+        OSError: If it cannot be written; names the file.
+        StoreError: If it would be one of the files of a store.
     """
     if path is None or str(path) == "-":
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        with named(Path("stdout")):
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
         return
-    with named(path), NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as part:
-        try:
-            yield part  # type: ignore[misc]  # a binary file in all but name
-            part.flush()
-            os.fsync(part.fileno())
-            Path(part.name).replace(path)
-        except BaseException:
-            Path(part.name).unlink(missing_ok=True)
-            raise
+    handle = _given(path)
+    if handle is None:
+        keep_out_of_stores(path)
+        with whole_file(path) as file:
+            yield file
+        return
+    with named(path), os.fdopen(handle, "wb") as file:
+        yield file
 
 
-@contextmanager
-def named(path: Path) -> Iterator[None]:
-    """See to it that an error of the file system says where it was, as one of a full disk does not."""
+def _given(path: Path) -> int | None:
+    """Return a handle to write to what cannot be replaced, such as a pipe, a device or an open file; None for others.
+
+    Raises:
+        OSError: If it cannot be opened.
+    """
+    number = _descriptor(path)
+    if number is not None:
+        with named(path):
+            if not os.get_inheritable(number):  # opened by this process, such as a file of a store
+                raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+            return os.dup(number)
     try:
-        yield
-    except OSError as error:
-        if error.errno is None or error.filename is not None:
-            raise
-        raise OSError(error.errno, error.strerror, str(path)) from None
+        found = path.stat().st_mode
+    except FileNotFoundError:
+        return None
+    if stat.S_ISREG(found) or stat.S_ISDIR(found):
+        return None
+    return os.open(path, os.O_WRONLY | getattr(os, "O_NOCTTY", 0))
+
+
+def _descriptor(path: Path) -> int | None:
+    """Return the number of the open file that /dev/stdout, /dev/fd/N or a link to one of these stands for.
+
+    Opening such a path would begin the file anew, or write in its middle.
+    """
+    shown = {os.path.realpath(folder) for folder in _OPEN_FILES}
+    place = path.absolute()
+    for _ in range(_LINKS):
+        folder = os.path.realpath(place.parent)
+        if folder in shown and _NUMBER.fullmatch(place.name):
+            return int(place.name)
+        if not place.is_symlink():
+            return None
+        place = Path(folder) / place.readlink()
+    return None
 
 
 def encoded(text: str) -> bytes:

@@ -3,21 +3,21 @@
 import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import chain, islice
-from multiprocessing import get_context
 from pathlib import Path
 
 from kgbuild.note import Note, NoteError
 from kgbuild.pipeline import Setup, resolved
+from kgbuild.processes import processes
 from kgbuild.resolve import ResolvedNote
 from kgbuild.setup import Recipe, open_setup
 
 PAYS = 3
 """Batches from which on more processes are faster: one takes about as long to start as a batch to read."""
 
-_setup: Setup | None = None  # of a worker process, opened once by _open
+_setup: Setup | None = None  # of a worker process, opened once by _read
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +45,10 @@ class Workers:
 
     def _spread(self, batches: Iterator[list[Note]]) -> Iterator[list[ResolvedNote | NoteError]]:
         """Yield batches from the processes; at most two a process are on their way, so memory does not grow."""
-        # spawned, not forked: this process may hold a store, whose threads and locks a fork would copy
-        with ProcessPoolExecutor(self.jobs, get_context("spawn"), _open, (self.recipe,)) as pool:
+        with processes(self.jobs) as begin:
             under_way: deque[Future[list[ResolvedNote | NoteError]]] = deque()
             for batch in batches:
-                under_way.append(pool.submit(_read, batch))
+                under_way.append(begin(_read, self.recipe, batch))
                 if len(under_way) > 2 * self.jobs:
                     yield under_way.popleft().result()
             while under_way:
@@ -75,13 +74,9 @@ def open_workers(
     return Workers(recipe, open_setup(recipe, progress), jobs if jobs is not None else os.cpu_count() or 1)
 
 
-def _open(recipe: Recipe) -> None:
-    """Open what a worker reads with."""
+def _read(recipe: Recipe, batch: list[Note]) -> list[ResolvedNote | NoteError]:
+    """Read a batch in a worker, which opens what it reads with at its first."""
     global _setup
-    _setup = open_setup(recipe, threads=1)
-
-
-def _read(batch: list[Note]) -> list[ResolvedNote | NoteError]:
-    """Read a batch in a worker."""
-    assert _setup is not None
+    if _setup is None:
+        _setup = open_setup(recipe, threads=1)
     return resolved(batch, _setup)

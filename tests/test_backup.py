@@ -99,7 +99,7 @@ def test_backup_that_fails_leaves_nothing_behind(
     def full(*_: object) -> None:
         raise OSError(28, os.strerror(28))
 
-    monkeypatch.setattr("kgbuild.stores.folder._sync", full)
+    monkeypatch.setattr("kgbuild.stores.folder.sync", full)
     with RdfStore(forgetting, read_only=True) as store:
         monkeypatch.setattr(RdfStore, "_write_anew", full)
         with pytest.raises(StoreError, match=r"copy: not backed up: .*No space left on device$"):

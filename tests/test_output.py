@@ -1,7 +1,10 @@
 """What is printed: whatever ids and texts hold, it neither stops the printing nor steers a terminal."""
 
 import json
+import os
+import re
 import resource
+import stat
 import subprocess
 import sys
 from pathlib import Path
@@ -77,14 +80,167 @@ def test_full_disk_is_told_with_the_name_of_the_file(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("form", ["turtle", "graphml", "csv"])
-def test_export_to_a_full_disk_names_the_file(store: Path, tmp_path: Path, form: str) -> None:
-    code = (
-        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)); "
-        f"import sys; sys.argv[1:] = ['export', '--store', {str(store)!r}, '--format', {form!r}, '-o', 'out.kg']; "
-        "from kgbuild.cli import main; main()"
+# --- what is no file ----------------------------------------------------------------------------------------------
+def kgbuild(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    call = [sys.executable, "-c", "from kgbuild.cli import main; main()", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    return subprocess.run(
+        call, cwd=folder, env=environment, capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
     )
+
+
+@pytest.fixture
+def asked(store: Path) -> tuple[str, ...]:
+    return ("patients", "--store", str(store))
+
+
+def test_pipe_is_written_to_and_stays_a_pipe(asked: tuple[str, ...], tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    pipe.chmod(0o644)
+    with subprocess.Popen(["cat", str(pipe)], stdout=subprocess.PIPE, text=True) as reader:
+        done = kgbuild(tmp_path, *asked, "-o", "pipe")
+        read = reader.communicate()[0]
+    assert (done.returncode, done.stderr, read) == (0, "", kgbuild(tmp_path, *asked).stdout)
+    assert (stat.S_ISFIFO(pipe.stat().st_mode), pipe.stat().st_mode & 0o777) == (True, 0o644)
+
+
+@pytest.mark.parametrize("through_link", [True, False])
+@pytest.mark.parametrize(
+    ("number", "said"), [(3, ""), (7, "Error: {}: No space left on device\n")], ids=["null", "full"]
+)
+def test_device_is_written_to_and_stays_one(
+    asked: tuple[str, ...], tmp_path: Path, number: int, said: str, through_link: bool
+) -> None:
+    """Devices made here: a fault would have root replace the machine's own /dev/null."""
+    device = tmp_path / "device"
+    try:
+        os.mknod(device, stat.S_IFCHR | 0o644, os.makedev(1, number))
+        device.open("wb").close()
+    except PermissionError:
+        device = Path("/dev/null" if number == 3 else "/dev/full")  # which who may make none cannot replace either
+    before = device.stat()
+    target = device
+    if through_link:
+        target = tmp_path / "link"
+        target.symlink_to(device)
+    done = kgbuild(tmp_path, *asked, "-o", str(target))
+    assert (done.returncode, done.stderr) == (int(bool(said)), said.format(target))
+    after = device.stat()
+    assert stat.S_ISCHR(after.st_mode)
+    assert (after.st_mode, after.st_rdev, after.st_ino) == (before.st_mode, before.st_rdev, before.st_ino)
+
+
+@pytest.mark.parametrize("target", ["/dev/stdout", "/dev/fd/1", "/proc/self/fd/1", "link"])
+def test_file_behind_stdout_is_neither_begun_anew_nor_replaced(
+    asked: tuple[str, ...], tmp_path: Path, target: str
+) -> None:
+    (tmp_path / "link").symlink_to("/dev/stdout")
+    with (tmp_path / "out.txt").open("w") as out:
+        for text in ("before\n", "after\n"):
+            out.write(text)
+            out.flush()
+            call = [sys.executable, "-c", "from kgbuild.cli import main; main()", *asked, "-o", target]
+            done = subprocess.run(
+                call, cwd=tmp_path, env=os.environ | {"PYTHONPATH": str(ROOT)}, stdout=out, check=False
+            )
+            assert done.returncode == 0
+    table = kgbuild(tmp_path, *asked).stdout
+    assert (tmp_path / "out.txt").read_text() == f"before\n{table}after\n{table}"
+
+
+def test_no_file_that_kgbuild_itself_has_open_is_written_to(
+    asked: tuple[str, ...], store: Path, tmp_path: Path
+) -> None:
+    before = {file.name: file.read_bytes() for file in store.iterdir() if file.name != "LOG"}
+    for number in (3, 4, 5, 9, 15, 999_999_999):
+        done = kgbuild(tmp_path, *asked, "-o", f"/dev/fd/{number}")
+        assert (done.returncode, done.stderr) == (1, f"Error: /dev/fd/{number}: Bad file descriptor\n")
+    assert {file.name: file.read_bytes() for file in store.iterdir() if file.name != "LOG"} == before
+
+
+def test_link_stays_and_what_it_leads_to_is_written_whole(asked: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "far").mkdir()
+    (tmp_path / "far" / "there.txt").write_text("old")
+    for name, target in (("link", "next"), ("next", "far/there.txt"), ("dangling", "far/new.txt")):
+        (tmp_path / name).symlink_to(target)
+    inode = (tmp_path / "far" / "there.txt").stat().st_ino
+    table = kgbuild(tmp_path, *asked).stdout
+    for name, place in (("link", "there.txt"), ("dangling", "new.txt")):
+        assert kgbuild(tmp_path, *asked, "-o", name).returncode == 0
+        assert (tmp_path / name).is_symlink()
+        assert (tmp_path / "far" / place).read_text() == table
+        assert (tmp_path / "far" / place).stat().st_mode & 0o777 == 0o600
+    assert (tmp_path / "far" / "there.txt").stat().st_ino != inode  # replaced, not written in place
+    assert sorted(file.name for file in (tmp_path / "far").iterdir()) == ["new.txt", "there.txt"]
+
+
+WRITING = (("patients",), ("export", "--format", "csv"), ("backup",), ("backup", "--rebuild"))
+
+
+@pytest.mark.parametrize("command", WRITING)
+def test_folder_is_made_where_a_dangling_link_leads(store: Path, tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "link").symlink_to("target")
+    done = kgbuild(tmp_path, *command, "--store", str(store), "-o", "link")
+    assert done.returncode == 0, done.stderr
+    assert (tmp_path / "link").is_symlink() and (tmp_path / "target").exists()
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["link", "target"]
+
+
+@pytest.mark.parametrize("command", WRITING)
+@pytest.mark.parametrize(
+    ("target", "why"),
+    [
+        ("loop", "Too many levels of symbolic links"),
+        ("nowhere/out", "No such file or directory"),
+        ("file/out", "Not a directory"),
+        ("closed/out", "Permission denied"),
+        ("folder", "Is a directory|is there already"),
+        ("kg/CURRENT", "is a store, where nothing else is written|is there already"),
+        ("kg/new", "is a store, where nothing else is written"),
+    ],
+)
+def test_target_that_cannot_be_written_is_told_in_one_line(
+    store: Path, tmp_path: Path, command: tuple[str, ...], target: str, why: str
+) -> None:
+    if target.startswith("closed") and os.geteuid() == 0:
+        pytest.skip("root may write to every folder")
+    (tmp_path / "loop").symlink_to("loop")
+    (tmp_path / "file").write_text("mine")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "closed").mkdir(mode=0o500)
+    (tmp_path / "kg").symlink_to(store)
+    before = {file.name: file.stat().st_mtime_ns for file in store.iterdir()}
+    done = kgbuild(tmp_path, *command, "--store", str(store), "-o", target)
+    assert done.returncode == 1
+    assert re.fullmatch(f"Error: {target}: .*({why}).*\n", done.stderr)
+    assert {file.name: file.stat().st_mtime_ns for file in store.iterdir()} == before
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["closed", "file", "folder", "kg", "loop"]
+
+
+def test_file_that_is_read_and_written_is_replaced_at_the_end(tmp_path: Path) -> None:
+    lines = "".join(json.dumps({"id": f"n{i}", "patient_id": "p", "text": "No fever."}) + "\n" for i in range(3))
+    (tmp_path / "notes.jsonl").write_text(lines)
+    assert kgbuild(tmp_path, "extract", "notes.jsonl", "-o", "notes.jsonl").returncode == 0
+    read = [json.loads(line) for line in (tmp_path / "notes.jsonl").read_text().splitlines()]
+    assert [record["note"]["id"] for record in read] == ["n0", "n1", "n2"]
+
+
+@pytest.mark.parametrize("format", ["turtle", "graphml", "csv", "backup", "rebuild", "extract"])
+def test_full_disk_is_told_with_the_file_by_everything_that_writes(store: Path, tmp_path: Path, format: str) -> None:
+    arguments = {
+        "backup": ["backup", "--store", str(store)],
+        "rebuild": ["backup", "--rebuild", "--store", str(store)],
+        "extract": ["extract", "notes.txt"],
+    }.get(format, ["export", "--format", format, "--store", str(store)])
+    (tmp_path / "notes.txt").write_text("No fever. " * 50)
+    code = (
+        "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); "
+        f"import sys; sys.argv[1:] = {[*arguments, '-o', 'out.kg']!r}; from kgbuild.cli import main; main()"
+    )
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     call = [sys.executable, "-B", "-c", code]
-    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (1, "Error: out.kg: File too large\n")
-    assert list(tmp_path.iterdir()) == []
+    done = subprocess.run(call, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert re.fullmatch("Error: out.kg: .*File too large.*\n", done.stderr)
+    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]

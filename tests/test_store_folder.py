@@ -9,7 +9,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
+from click.testing import CliRunner
 
+from kgbuild import cli_store
+from kgbuild.cli import cli
 from kgbuild.stores import StoreError, open_store
 from kgbuild.stores.folder import LOCK
 from kgbuild.stores.rdf import RdfStore
@@ -180,3 +183,118 @@ def test_store_that_others_could_enter_is_closed_to_them_when_it_is_opened_for_w
 
 def mode(path: Path) -> int:
     return path.stat().st_mode & 0o777
+
+
+# --- folders that are not ours ------------------------------------------------------------------------------------
+def text_of_the_users(folder: Path) -> None:
+    (folder / "CURRENT").write_text("the current state of my project\n")
+
+
+def name_of_nothing(folder: Path) -> None:
+    (folder / "CURRENT").write_text("MANIFEST-000005\n")
+
+
+def another_database(folder: Path) -> None:
+    (folder / "CURRENT").write_text("MANIFEST-000005\n")
+    (folder / "MANIFEST-000005").write_bytes(b"not what Oxigraph wrote")
+
+
+def no_current(folder: Path) -> None:
+    (folder / "LOG").write_text("of another program")
+
+
+COMMANDS = (
+    ("ingest", "note.txt"),
+    ("patients",),
+    ("timeline", "p1"),
+    ("trend", "p1", "weight"),
+    ("query", "SELECT * { ?s ?p ?o }"),
+    ("export", "-o", "out.ttl"),
+    ("export", "--format", "csv", "-o", "out"),
+    ("validate",),
+    ("backup", "-o", "copy"),
+    ("backup", "--rebuild", "-o", "copy"),
+    ("retract", "n1"),
+)
+
+
+@pytest.mark.parametrize("holding", [text_of_the_users, name_of_nothing, another_database, no_current])
+def test_folder_that_is_no_store_is_left_as_it_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, holding: Callable[[Path], None]
+) -> None:
+    """Its files have the names of those that Oxigraph removes, RocksDB opens, and an interrupted load leaves."""
+    (tmp_path / "note.txt").write_text("No fever.")
+    folder = tmp_path / "mine"
+    folder.mkdir(mode=0o755)
+    for name in ("server.log", "000003.log", "000007.sst", "bulk-1.sst", "LOCK", "IDENTITY", "OPTIONS-000004"):
+        (folder / name).write_text(f"my {name}")
+        (folder / name).chmod(0o644)
+    holding(folder)
+    before = state(folder)
+    assert {command.name for command in cli_store.COMMANDS} < {command[0] for command in COMMANDS}
+    monkeypatch.chdir(tmp_path)
+    for command in COMMANDS:
+        done = CliRunner().invoke(cli, [*command, "--store", "mine"])
+        assert isinstance(done.exception, StoreError), command
+        assert str(done.exception).startswith("mine: ") and "damaged" not in str(done.exception)
+        assert state(folder) == before, command
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["mine", "note.txt"]
+
+
+def state(folder: Path) -> dict[str, object]:
+    """What a folder holds, byte by byte, with modes and times."""
+    found: dict[str, object] = {}
+    for file in (folder, *folder.iterdir()):
+        facts = file.stat()
+        found[file.name] = (facts.st_mode, facts.st_mtime_ns, file.read_bytes() if file.is_file() else b"")
+    return found
+
+
+def test_copy_of_a_store_without_its_lock_file_is_read_and_written_to_only_when_adopted(
+    whole: Path, tmp_path: Path
+) -> None:
+    kg = tmp_path / "kg"
+    shutil.copytree(whole, kg)
+    (kg / LOCK).unlink()
+    kg.chmod(0o755)
+    before = state(kg)
+    with RdfStore(kg, read_only=True) as store:
+        assert len(store.note_ids()) == len(NOTES)
+    for create in (True, False):
+        with pytest.raises(StoreError, match=f"without the file {LOCK} of a store.*make that file, empty"):
+            RdfStore(kg, create=create)
+    assert state(kg) == before
+    (kg / LOCK).touch()
+    with RdfStore(kg) as store:
+        assert store.retract("s1")
+    assert mode(kg) == 0o700
+
+
+def test_empty_folder_becomes_a_store(tmp_path: Path) -> None:
+    RdfStore(tmp_path, create=True).close()
+    assert (tmp_path / LOCK).exists()
+
+
+@pytest.mark.parametrize("much", [1, 1_000_000])
+def test_full_disk_is_told_with_the_store_and_what_was_written_stays(tmp_path: Path, much: int) -> None:
+    """By bulk load and by transaction; no file may grow beyond a limit, which is as a full disk."""
+    code = (
+        "import resource; from pathlib import Path; import kgbuild.stores.rdf as rdf; from kgbuild.cli import main\n"
+        "from tests.test_store_folder import NOTES\n"
+        f"rdf._MUCH = {much}; store = rdf.RdfStore(Path('kg'), create=True); store.put(NOTES[:2])\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n"
+        "try: store.put(NOTES[2:])\n"
+        "except rdf.StoreError as error: print(error)\n"
+        "try: store.close()\n"
+        "except rdf.StoreError as error: print(error)"
+    )
+    call = [sys.executable, "-B", "-c", code]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(call, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    told = done.stdout.splitlines()
+    assert told and all(line.startswith("kg: ") and "File too large" in line for line in told)
+    with RdfStore(tmp_path / "kg") as store:
+        assert store.note_ids() == sorted(graph.note_id for graph in NOTES[:2])
+        store.put(NOTES)
+        assert len(store.note_ids()) == len(NOTES)

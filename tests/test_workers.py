@@ -28,7 +28,7 @@ def test_two_processes_read_as_one_does_and_in_order(workers: Workers) -> None:
 
 
 def test_a_few_notes_start_no_process(workers: Workers, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kgbuild.workers.ProcessPoolExecutor", None)
+    monkeypatch.setattr("kgbuild.workers.processes", None)
     (resolved,) = resolve_notes([Note("n1", "CT of the chest.", "p1")], workers.setup, workers)
     (resolution,) = resolved.resolutions
     assert (resolution.system, resolution.chunk.base_text, resolution.chunk.text) == ("cpt", "CT", "CT chest")

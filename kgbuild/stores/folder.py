@@ -1,15 +1,17 @@
 """The folder of the embedded store: made for its owner alone, and locked for one writer or many readers."""
 
+import logging
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import IO
 
 from kgbuild.stores import StoreError
+from kgbuild.temporary import named, place_of, temporary_folder
 
 if sys.platform != "win32":
     import fcntl
@@ -18,12 +20,15 @@ LOCK = "kgbuild.lock"
 """Marks a folder as a store from the moment it is made, and holds the lock."""
 
 _UNFINISHED = "bulk-*.sst"  # Oxigraph's bulk loader writes these first, then has RocksDB take all of them in at once
-_DATABASE = "CURRENT"  # RocksDB's pointer to its newest state, in every database it has made
+_DATABASE = "CURRENT"  # holds the name of the file with the newest state, in every database that RocksDB has made
 _STATE = (_DATABASE, "MANIFEST-", "OPTIONS-", "IDENTITY")  # beside tables and logs, what a database is
+_MANIFEST = re.compile(rb"MANIFEST-[0-9]+\n")  # what RocksDB writes into CURRENT
 
 
-def make_folder(path: Path, *, create: bool) -> None:
-    """See to it that the path is the folder of a store.
+def make_folder(path: Path, *, create: bool, read_only: bool = False) -> None:
+    """See to it that the path is the folder of a store; a folder that is none is left as it is.
+
+    A database without our lock file, as somebody may have copied it to other media, can be read: nothing is written.
 
     Raises:
         StoreError: If it is not there and is not to be made, or holds something else.
@@ -34,11 +39,42 @@ def make_folder(path: Path, *, create: bool) -> None:
         path.mkdir(mode=0o700, parents=True)
     elif not path.is_dir():
         raise StoreError(f"{path}: expected the folder of a store, found a file")
-    elif not any((path / name).exists() for name in (LOCK, _DATABASE)):
-        if not create or any(path.iterdir()):
+    elif not is_store(path):
+        if _is_database(path):
+            if not read_only:
+                raise StoreError(
+                    f"{path}: a database, but without the file {LOCK} of a store, so nothing is written there; if "
+                    "it is a copy of a store, make that file, empty"
+                )
+        elif not create or any(path.iterdir()):
             raise StoreError(f"{path}: this folder is no store")
     elif not (path / _DATABASE).exists() and any(file.suffix in (".sst", ".log") for file in path.iterdir()):
         raise _damaged(path)  # Oxigraph would begin a new database, and remove what is left of the old one
+
+
+def is_store(path: Path) -> bool:
+    """Tell whether a folder is a store of ours."""
+    return (path / LOCK).exists()
+
+
+def _is_database(path: Path) -> bool:
+    """Tell whether a folder holds a database of RocksDB, ours or another."""
+    if not (path / _DATABASE).is_file():
+        return False
+    with (path / _DATABASE).open("rb") as file:
+        said = file.read(100)
+    return _MANIFEST.fullmatch(said) is not None and (path / said.decode().strip()).is_file()
+
+
+def keep_out_of_stores(path: Path) -> None:
+    """See to it that what is written to a path becomes no file of a store.
+
+    Raises:
+        StoreError: If it would.
+    """
+    folder = place_of(path).parent
+    if is_store(folder):
+        raise StoreError(f"{path}: {folder} is a store, where nothing else is written")
 
 
 def keep_from_others(path: Path) -> None:
@@ -69,23 +105,20 @@ def lock(path: Path, *, shared: bool) -> IO[bytes]:
 def _lock_file(path: Path, shared: bool) -> IO[bytes]:
     """Open the file that is locked; where it can be read only, as on read-only media, a reader does with that.
 
-    Where there is none and none can be made, nobody writes: any file does.
+    Where there is none, nobody writes: any file does.
     """
     if shared:
-        with suppress(FileNotFoundError):
-            return (path / LOCK).open("rb")
-    try:
-        return open(path / LOCK, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
-    except OSError:
-        if not shared:
-            raise
-        return (path / _DATABASE).open("rb")
+        return (path / (LOCK if is_store(path) else _DATABASE)).open("rb")
+    return open(path / LOCK, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
 
 
 def leave_nothing_half_done(path: Path) -> None:
-    """Remove files of a load that was killed before they became part of the database."""
-    for file in path.glob(_UNFINISHED):
+    """Remove files of a load that was killed before they became part of the database, and log a line."""
+    left = list(path.glob(_UNFINISHED))
+    for file in left:
         file.unlink()
+    if left:
+        logging.getLogger(__name__).warning("%s: removed what a run that was killed had half written", path)
 
 
 def sync_log(path: Path) -> None:
@@ -96,11 +129,13 @@ def sync_log(path: Path) -> None:
     """
     for file in [*path.glob("*.log"), path]:
         with suppress(FileNotFoundError):  # a log whose tables have been written since
-            _sync(file)
+            sync(file)
 
 
-def _sync(file: Path) -> None:
-    """Wait until a file, or the names in a folder, are on disk."""
+def sync(file: Path) -> None:
+    """Wait until a file, or the names in a folder, are on disk; of a folder Windows has no way to."""
+    if sys.platform == "win32" and file.is_dir():
+        return
     handle = os.open(file, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -117,14 +152,16 @@ def new_store(path: Path) -> Iterator[Path]:
     """
     if path.exists():
         raise StoreError(f"{path}: is there already; a backup goes to a new folder")
-    parent = path.absolute().parent
-    with TemporaryDirectory(dir=parent, prefix=f".{path.name}.") as place:
-        made = Path(place) / "store"
-        yield made
-        made.chmod(0o700)
-        lock(made, shared=False).close()
-        made.rename(path)
-    _sync(parent)
+    keep_out_of_stores(path)
+    with named(path):
+        place = place_of(path)
+        with temporary_folder(place.parent) as part:
+            made = part / "store"
+            yield made
+            made.chmod(0o700)
+            lock(made, shared=False).close()
+            made.rename(place)
+        sync(place.parent)
 
 
 def copy_database(path: Path, copy: Path) -> None:
@@ -137,8 +174,8 @@ def copy_database(path: Path, copy: Path) -> None:
                 continue
         if file.suffix in (".sst", ".log") or file.name.startswith(_STATE):
             shutil.copyfile(file, copy / file.name)
-            _sync(copy / file.name)
-    _sync(copy)
+            sync(copy / file.name)
+    sync(copy)
 
 
 def in_use(path: Path) -> StoreError:
@@ -177,4 +214,6 @@ def is_damage(error: Exception) -> bool:
 
 def _damaged(path: Path) -> StoreError:
     """Return the error for a damaged database; what Oxigraph says of one may hold bytes of it."""
+    if not is_store(path):
+        return StoreError(f"{path}: a database that cannot be read as a store")
     return StoreError(f"{path}: damaged: restore a backup, or remove the folder and ingest the notes anew")

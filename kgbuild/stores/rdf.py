@@ -68,7 +68,7 @@ class RdfStore:
     """
 
     def __init__(self, path: Path, *, create: bool = False, read_only: bool = False) -> None:
-        make_folder(path, create=create)
+        make_folder(path, create=create, read_only=read_only)
         if not read_only:
             keep_from_others(path)
         self.path = path
@@ -253,7 +253,7 @@ class RdfStore:
             with new_store(path) as copy:
                 (self._write_anew if rebuild else self._copy)(copy)
         except OSError as error:
-            raise StoreError(f"{path}: not backed up: {str(error).splitlines()[0]}") from None
+            raise StoreError(f"{path}: not backed up: {error.strerror or str(error).splitlines()[0]}") from None
         except RuntimeError as error:
             raise fault(self.path, error) from None
 
@@ -268,7 +268,7 @@ class RdfStore:
         """Make a database that says what this one does."""
         path.mkdir(mode=0o700)
         new = Store(str(path))
-        new.bulk_extend(self._store)
+        new.bulk_extend(quad for quad in self._store)  # by Python, which heeds a signal between two
         new.flush()
 
     def close(self) -> None:

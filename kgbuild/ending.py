@@ -1,0 +1,125 @@
+"""How a command ends: in order when a signal ends it, and without a word when nobody reads what it prints."""
+
+import errno
+import io
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import current_thread, main_thread
+from types import FrameType
+from typing import TYPE_CHECKING
+
+from kgbuild.temporary import named
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+_ENDING = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+"""Signals that ask a process to end; each system has some of them."""
+
+NOBODY_READS = 141
+"""Exit status as a shell gives it for a program that SIGPIPE ended: 128 + 13."""
+
+INTERRUPTED = 130
+"""Exit status as a shell gives it for a program that SIGINT ended: 128 + 2."""
+
+
+@contextmanager
+def signals_end_in_order() -> Iterator[None]:
+    """Have the first signal that asks for it leave every ``with`` block on the way out; a second ends at once.
+
+    SIGINT raises KeyboardInterrupt, the others SystemExit with the status that a shell gives for a signal. One that was
+    ignored when this process began, as under nohup, stays so.
+    """
+    if current_thread() is not main_thread():  # elsewhere Python sets no handlers
+        yield
+        return
+    numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
+    before = {number: signal.getsignal(number) for number in numbers}
+    due = [number for number in numbers if before[number] in (signal.SIG_DFL, signal.default_int_handler)]
+
+    def end(number: int, frame: FrameType | None) -> None:
+        for other in due:
+            signal.signal(other, signal.SIG_DFL)
+        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+
+    for number in due:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in due:
+            signal.signal(number, before[number])
+
+
+class _Stream(io.RawIOBase):
+    """A standard stream whose errors name it; one that was closed before this process began is an error to use."""
+
+    def __init__(self, name: str, raw: io.RawIOBase | None) -> None:
+        self._name = name
+        self._raw = raw
+
+    def readable(self) -> bool:
+        """Return whether it is to be read."""
+        return self._name == "stdin"
+
+    def writable(self) -> bool:
+        """Return whether it is to be written."""
+        return self._name != "stdin"
+
+    def readinto(self, buffer: "WriteableBuffer") -> int | None:
+        """Read some bytes."""
+        with named(Path(self._name)):
+            return self._open().readinto(buffer)
+
+    def write(self, data: "ReadableBuffer") -> int | None:
+        """Write some bytes; return how many were."""
+        with named(Path(self._name)):
+            return self._open().write(data)
+
+    def fileno(self) -> int:
+        """Return the number that the system knows it by."""
+        return self._open().fileno()
+
+    def _open(self) -> io.RawIOBase:
+        if self._raw is None:
+            raise OSError(errno.EBADF, "closed", self._name)
+        return self._raw
+
+
+def prepare_streams() -> None:
+    """See to it that no file takes the place of a standard stream that is closed, and that errors name the stream.
+
+    A stdout that is no terminal is written by whole buffers, also where Python was told not to: it would then leave out
+    what the system does not take at once.
+    """
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # is given the lowest number that is free
+    if sys.stdin is None:
+        sys.stdin = io.TextIOWrapper(io.BufferedReader(_Stream("stdin", None)), encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
+    out = sys.stdout
+    if out is None:
+        sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Stream("stdout", None)), encoding="utf-8")
+    elif out is sys.__stdout__ and isinstance(out, io.TextIOWrapper) and not out.isatty():
+        raw = io.FileIO(out.fileno(), "w", closefd=False)
+        buffer = io.BufferedWriter(_Stream("stdout", raw))
+        sys.stdout = io.TextIOWrapper(buffer, encoding=out.encoding, errors=out.errors)
+
+
+def let_go_of_output() -> None:
+    """Keep Python from trying again, as it ends, to write what could not be written: it would complain of that."""
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        try:
+            if stream is not None:
+                stream.flush()
+        except (OSError, ValueError):
+            setattr(sys, name, None)
