@@ -85,12 +85,12 @@ def read_config(file: Path) -> dict[str, Any]:
         raise ExtractionError(f"{file}: expected encoder_config to be an object, found {type(encoder).__name__}")
     room = encoder.get("max_position_embeddings")
     most = room if isinstance(room, int) and 0 < room < _LONGEST_WINDOW else _LONGEST_WINDOW
-    _check_number(file, values, "limit", int, 8, most)
-    _check_number(file, values, "context", int, 0, values["limit"])
+    _check_number(file, values, "limit", 8, most)
+    _check_number(file, values, "context", 0, values["limit"])
     for key in ("threshold", "mention_threshold"):
-        _check_number(file, values, key, (int, float), 0, 1)
+        _check_number(file, values, key, 0, 1, is_whole=False)
     if values.get("sentences") is not None:
-        _check_number(file, values, "sentences", int, 0, math.inf)
+        _check_number(file, values, "sentences", 0, math.inf)
     return values | names
 
 
@@ -104,16 +104,12 @@ def _names(file: Path, values: Mapping[str, Any], key: str) -> tuple[str, ...]:
 
 
 def _check_number(
-    file: Path,
-    values: Mapping[str, Any],
-    key: str,
-    kind: type[int] | tuple[type[int], type[float]],
-    least: float,
-    most: float,
+    file: Path, values: Mapping[str, Any], key: str, least: float, most: float, *, is_whole: bool = True
 ) -> None:
     found = values.get(key)
-    if isinstance(found, bool) or not isinstance(found, kind) or not least <= found <= most:  # not so for NaN
-        shown = repr(found)[:40] if isinstance(found, int | float) else type(found).__name__
+    is_number = isinstance(found, int if is_whole else int | float) and not isinstance(found, bool)
+    if not is_number or not least <= found <= most:  # type: ignore[operator]  # a number; NaN is not between
+        shown = repr(found)[:40] if is_number else type(found).__name__
         raise ExtractionError(f"{file}: expected {key} from {least} to {most}, found {shown}")
 
 

@@ -136,6 +136,8 @@ def _exported_start(folder: Path) -> Start:
         encoder = unpacked(folder / "model.onnx")
     except Exception as error:  # whatever a graph of another kind or a damaged file leads to
         raise ExtractionError(f"{folder}: no model to go on from: model.onnx ({type(error).__name__})") from error
+    if not encoder:
+        raise ExtractionError(f"{folder}: no model to go on from: model.onnx holds no encoder")
     weights = {name: torch.from_numpy(array) for name, array in heads.items()} | encoder
     return Start(name, values["labels"], values["relations"], sizes, read_tokenizer(folder), weights)
 
@@ -151,13 +153,14 @@ def _check_encoder(folder: Path, start: Start) -> None:
         with torch.device("meta"):  # shapes without numbers
             expected = dict(start.encoder().named_parameters(prefix=_ENCODER.removesuffix(".")))
         vocabulary = int(start.sizes["vocab_size"])
-    except ExtractionError:
-        raise
+    except ExtractionError as error:
+        raise ExtractionError(f"{folder}: {error}") from error
     except Exception as error:  # whatever layers raise of sizes that do not fit each other
         raise ExtractionError(f"{folder}: no encoder has the sizes in config.json ({type(error).__name__})") from error
     for name, tensor in expected.items():
         if name not in start.weights or start.weights[name].shape != tensor.shape:
-            raise ExtractionError(f"{folder}: weights do not fit the configuration ({name})")
+            file = next(file for file in ("model.safetensors", "model.onnx") if (folder / file).exists())
+            raise ExtractionError(f"{folder}: {file} does not fit config.json ({name})")
     if highest_id(start.tokenizer) >= vocabulary:
         raise ExtractionError(f"{folder}: tokenizer.json is not that of the model: it has more words")
 

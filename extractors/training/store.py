@@ -97,8 +97,8 @@ def load_model(folder: Path) -> JointModel:
     try:
         model = JointModel(config, make_encoder(encoder))
         model.load_state_dict(weights)
-    except ExtractionError:
-        raise
+    except ExtractionError as error:
+        raise ExtractionError(f"{folder}: {error}") from error
     except Exception as error:  # whatever layers raise of sizes that do not fit each other
         raise ExtractionError(f"{folder}: weights do not fit the configuration ({type(error).__name__})") from error
     return model.eval()
@@ -128,9 +128,9 @@ def load_weights(folder: Path) -> dict[str, Tensor]:
         weights = load_file(folder / "model.safetensors")
     except (OSError, SafetensorError, ValueError, KeyError) as error:
         raise ExtractionError(f"{folder}: model.safetensors cannot be read ({type(error).__name__})") from error
-    name = next((name for name, tensor in weights.items() if not torch.isfinite(tensor).all()), None)
-    if name is not None:
-        raise ExtractionError(f"{folder}: model.safetensors: expected finite numbers, found NaN in {name}")
+    for name, tensor in weights.items():
+        if not (tensor.is_floating_point() or name.startswith("encoder.")) or not torch.isfinite(tensor).all():
+            raise ExtractionError(f"{folder}: model.safetensors: expected finite numbers in {name}, found others")
     return weights
 
 
