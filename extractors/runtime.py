@@ -1,6 +1,5 @@
 """The exported joint model on ONNX Runtime: reads texts without torch."""
 
-import json
 import os
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -14,7 +13,8 @@ import numpy as np
 from extractors.blas import one_thread
 from extractors.decode import Reading, laid_out, read_texts
 from extractors.document import Document, ExtractionError
-from extractors.encode import Pieces, Window, load_tokenizer
+from extractors.encode import Pieces, Window, special
+from extractors.folders import check_files, highest_id, read_config, read_heads, read_tokenizer
 from extractors.given import read_given
 from extractors.onnx import InferenceSession, SessionOptions
 from extractors.tags import Array
@@ -41,26 +41,36 @@ class JointExtractor:
         threads: Threads of the encoder; 0 takes every core.
 
     Raises:
-        ExtractionError: If a file is missing, or the configuration is of another kind.
+        ExtractionError: If a file is missing, damaged, or of another model than the others.
     """
 
     def __init__(self, folder: Path = SHIPPED, threads: int = 0) -> None:
         self.folder = folder
-        for name in FILES:
-            if not (folder / name).is_file():
-                raise ExtractionError(f"{folder}: no exported joint model: {name} is missing")
+        check_files(folder, FILES, "no exported joint model")
         self._threads = threads if threads > 0 else os.cpu_count() or 1
         self._reading = _load_reading(folder)
-        self._tokenizer = load_tokenizer(folder)
+        self._tokenizer = read_tokenizer(folder)
         self._known: dict[str, Pieces] = {}
+        self._session = _open_session(folder / "model.onnx")
+        self._check_states()
 
-    @cached_property
-    def _session(self) -> InferenceSession:
-        """The encoder, loaded when the first text is read."""
-        options = SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
-        return InferenceSession(str(self.folder / "model.onnx"), options, providers=["CPUExecutionProvider"])
+    def _check_states(self) -> None:
+        """Read one window that has the highest subword id.
+
+        Raises:
+            ExtractionError: If the encoder is not that of the tokenizer or of the heads.
+        """
+        begin, end = special(self._tokenizer, "[CLS]"), special(self._tokenizer, "[SEP]")
+        ids = np.array([begin, highest_id(self._tokenizer), end], dtype=np.int64)
+        width = self._reading.weights["emission.weight"].shape[1]
+        try:
+            states = self._states(Window(0, 0, 1, ids, np.ones(1, dtype=np.int64)))
+        except Exception as error:  # ONNX Runtime's errors have no class in common
+            raise ExtractionError(
+                f"{self.folder}: model.onnx is not the encoder of tokenizer.json ({type(error).__name__})"
+            ) from error
+        if states.shape != (1, width) or not np.isfinite(states).all():
+            raise ExtractionError(f"{self.folder}: model.onnx is not the encoder of heads.npz")
 
     @cached_property
     def fingerprint(self) -> str:
@@ -100,17 +110,34 @@ class JointExtractor:
         return states
 
 
+def _open_session(file: Path) -> InferenceSession:
+    """Return the encoder of a file.
+
+    Raises:
+        ExtractionError: If it is no model, or one of other inputs and outputs.
+    """
+    options = SessionOptions()
+    options.intra_op_num_threads = 1
+    options.log_severity_level = 4  # errors are raised
+    try:
+        session = InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # ONNX Runtime's errors have no class in common
+        raise ExtractionError(f"{file}: not a model that ONNX Runtime reads ({type(error).__name__})") from error
+    inputs = {(put.name, put.type) for put in session.get_inputs()}
+    if inputs != {("ids", "tensor(int64)"), ("heads", "tensor(int64)")}:
+        raise ExtractionError(f"{file}: expected the inputs ids and heads of whole numbers, found others")
+    if [put.name for put in session.get_outputs()] != ["states"]:
+        raise ExtractionError(f"{file}: expected the output states, found another")
+    return session
+
+
 def _load_reading(folder: Path) -> Reading:
     """Return what ``config.json`` and ``heads.npz`` say."""
+    config = read_config(folder / "config.json")
+    for name in ("encoder", "encoder_config"):  # for who trains on
+        config.pop(name, None)
+    heads = read_heads(folder / "heads.npz", config["labels"], config["relations"])
     try:
-        config = json.loads((folder / "config.json").read_text("utf-8"))
-        for name in ("encoder", "encoder_config"):  # for who trains on
-            config.pop(name, None)
-        with np.load(folder / "heads.npz", allow_pickle=False) as arrays:
-            weights = laid_out(arrays)
-        names = {key: tuple(config[key]) for key in ("labels", "relations", "local")}
-        return Reading(**config | names, weights=weights)
-    except (ValueError, KeyError, TypeError) as error:
-        raise ExtractionError(
-            f"{folder}: no exported joint model: config.json or heads.npz is of another kind"
-        ) from error
+        return Reading(**config, weights=laid_out(heads))
+    except TypeError as error:
+        raise ExtractionError(f"{folder}: no exported joint model: config.json has unknown keys") from error

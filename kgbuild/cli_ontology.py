@@ -46,8 +46,9 @@ def add(system: str, files: tuple[Path, ...], release: str | None) -> None:
     Example: kgbuild ontology add cpt examples/tables/cpt.tsv --release example
     """
     from ontologies import store as table_store
+    from resolvers.names import check_names
 
-    info = table_store.add_table(system, files, release)
+    info = table_store.add_table(system, files, release, check_names)
     tell(f"{info.system}: {info.codes} codes, {info.names} names, release {info.release}")
 
 

@@ -8,7 +8,7 @@ from extractors import load
 from extractors.runtime import SHIPPED
 from kgbuild.pipeline import Setup
 from kgbuild.schema import UNASKED_SYSTEMS
-from ontologies.store import open_table, tables
+from ontologies.store import tables
 from resolvers.index import TableResolver, open_resolver
 
 
@@ -49,4 +49,6 @@ def open_setup(recipe: Recipe, progress: Callable[[str], None] | None = None, th
     """
     extractor = load(SHIPPED if recipe.model is None else recipe.model, threads=threads)
     resolvers = open_resolvers(recipe.systems, progress)
-    return Setup(extractor, resolvers, extractor.fingerprint, {system: open_table(system) for system in resolvers})
+    return Setup(
+        extractor, resolvers, extractor.fingerprint, {system: resolver.table for system, resolver in resolvers.items()}
+    )

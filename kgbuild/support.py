@@ -12,6 +12,7 @@ from ontologies.concept import CodeTable, Concept
 from ontologies.hierarchy import ancestors
 from resolvers.candidate import Candidate
 from resolvers.meanings import GENERIC_HEADS, NEUTRAL, OPPOSITES, RELATED, SETTINGS
+from resolvers.names import LEVELS_ABOVE
 from resolvers.normalize import OPTIONAL, words
 
 _HALF = 0.5
@@ -83,9 +84,10 @@ def held_words(concept: Concept, table: CodeTable | None) -> frozenset[str]:
 
 @lru_cache(maxsize=1 << 14)
 def _above(table: CodeTable, parents: tuple[str, ...]) -> frozenset[str]:
-    """Return the words of the preferred names of some codes and of all above them."""
+    """Return the words of the preferred names of some codes and of those above them, as far as we look."""
     known = [code for code in parents if code in table.by_code]
-    codes = {code for parent in known for code in (parent, *ancestors(table, parent)) if code in table.by_code}
+    above = (code for parent in known for code in (parent, *ancestors(table, parent, LEVELS_ABOVE)))
+    codes = {code for code in above if code in table.by_code}
     return frozenset[str]().union(*(_words(table.by_code[code].name) for code in codes))
 
 

@@ -8,9 +8,23 @@ from hashlib import sha256
 from types import MappingProxyType
 from typing import Self
 
+_LONGEST = 800
+"""Most characters of an error: a value out of a file may have a million; chosen."""
+
 
 class TableError(ValueError):
-    """A code table that cannot be used; the message names file:line, what was expected and what was found."""
+    r"""A code table that cannot be used; the message names file:line, what was expected and what was found.
+
+    Whatever a file holds, the message is one line that a terminal may print, and a long one is cut in its middle.
+
+    >>> TableError("t.tsv:2: found A\nB")
+    TableError('t.tsv:2: found A\\nB')
+    """
+
+    def __init__(self, message: str) -> None:
+        most = _LONGEST // 2
+        short = message if len(message) <= _LONGEST else f"{message[:most]} ... {message[-most:]}"
+        super().__init__("".join(char if char.isprintable() else ascii(char)[1:-1] for char in short))
 
 
 @dataclass(frozen=True, slots=True)

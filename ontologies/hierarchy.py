@@ -5,8 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from ontologies.concept import CodeTable, TableError
 
 
-def ancestors(table: CodeTable, code: str) -> list[str]:
+def ancestors(table: CodeTable, code: str, levels: int | None = None) -> list[str]:
     """Return every code above ``code``, nearest first, each once; empty at a root.
+
+    Args:
+        table: The code's table.
+        code: Where to begin.
+        levels: How far up to go; None is to the top.
 
     Raises:
         TableError: If the table has no such code.
@@ -14,9 +19,11 @@ def ancestors(table: CodeTable, code: str) -> list[str]:
     if code not in table.by_code:
         raise TableError(f"{table.system}: no code {code}")
     found: dict[str, None] = {}
-    level = [code]
-    while level:
-        level = [parent for below in level for parent in table.by_code[below].parents if parent not in found]
+    level, height = [code], 0
+    while level and height != levels:
+        height += 1
+        above = (parent for below in level for parent in table.by_code[below].parents if parent not in found)
+        level = list(dict.fromkeys(above))  # each once: with two parents a level there are 2 ** 60 ways up 60 levels
         found.update(dict.fromkeys(level))
     return list(found)
 

@@ -10,6 +10,7 @@ import numpy as np
 from ontologies.arrays import (
     Array,
     ArrayFile,
+    Meta,
     digest_of,
     pack_lists,
     pack_strings,
@@ -55,16 +56,25 @@ def read_table(path: Path) -> CodeTable:
     """Open a table that ``write_table`` wrote.
 
     Raises:
-        TableError: If the file is damaged or of another format.
-        FileNotFoundError: If there is none.
+        TableError: If the file is damaged, no table or of another format; the message begins with ``path``.
+        OSError: If there is none, or it cannot be read.
     """
     file = read_arrays(path)
-    if file.meta["format"] != FORMAT:
-        raise TableError(f"{path}: expected format {FORMAT}, found {file.meta['format']}; add the table again")
+    check_format(path, file.meta)
     rows = _Rows(file)
     return CodeTable.lazy(
         str(file.meta["system"]), str(file.meta["release"]), rows, _ByCode(rows, file), str(file.meta["digest"])
     )
+
+
+def check_format(path: Path, meta: Meta) -> None:
+    """Refuse what is no table of this format.
+
+    Raises:
+        TableError: If it is none; the message begins with ``path``.
+    """
+    if meta.get("format") != FORMAT:
+        raise TableError(f"{path}: expected a table of format {FORMAT}, found {meta.get('format', 'no table')}")
 
 
 def _arrays(table: CodeTable) -> dict[str, Array]:

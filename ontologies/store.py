@@ -3,15 +3,16 @@
 import os
 import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
-from ontologies.arrays import read_arrays
+from ontologies.arrays import Meta, read_meta
 from ontologies.concept import CodeTable, TableError
-from ontologies.packed import FORMAT, read_table, write_table
+from ontologies.packed import check_format, read_table, write_table
 from ontologies.readers.formats import read_files
 from ontologies.readers.icd10cm import RELEASE, icd10cm_key, read_icd10cm
 from ontologies.readers.packaged import PACKAGED, packaged_key, read_packaged
@@ -81,13 +82,19 @@ def home() -> Path:
     return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "kgbuild"
 
 
-def add_table(system: str, files: Sequence[Path], release: str | None = None) -> TableInfo:
+def add_table(
+    system: str,
+    files: Sequence[Path],
+    release: str | None = None,
+    check: Callable[[CodeTable], None] | None = None,
+) -> TableInfo:
     """Read and check a user's table and keep it; it takes the place of an earlier one only when it is whole.
 
     Args:
         system: Short name of the code system.
         files: Its files, or the folder of a release, in a format of ``readers.formats``.
         release: What the publisher calls this edition; without it the date in a file's name, else a hash of the files.
+        check: Refuses a table that it has no use for with a TableError.
 
     Raises:
         TableError: If the system is unknown or a file cannot be used; what was there before stays.
@@ -96,6 +103,8 @@ def add_table(system: str, files: Sequence[Path], release: str | None = None) ->
     system_of(system)
     key = "files " + _content_hash(files)
     table = read_files(system, release or _release(files) or key.removeprefix("files "), files)
+    if check is not None:
+        check(table)
     path = _path(system, is_added=True)
     _make_private(path.parent)
     write_table(path, table, key)
@@ -122,61 +131,98 @@ def tables() -> list[TableInfo]:
 
 
 def open_table(system: str, progress: Progress | None = None) -> CodeTable:
-    """Open a table; see ``table_path``."""
-    return read_table(table_path(system, progress))
+    """Open the table in use, checking the whole of it.
 
-
-def table_path(system: str, progress: Progress | None = None) -> Path:
-    """Return the file of the table in use, building it first if it is a built-in one that is not cached yet.
+    A built-in one is built first where it is not cached yet, and built anew where its cache is stale or damaged.
 
     Args:
         system: Short name of the code system.
         progress: Told in one line before something that takes seconds.
 
     Raises:
+        TableError: If the system is unknown or has no table, or an added one is damaged.
+    """
+    path = _in_use(system)
+    if path == _path(system, is_added=True):
+        with _advising(system):
+            table = read_table(path)
+            if table.system != system:
+                raise TableError(f"{path}: expected a table of {system}, found one of {table.system}")
+            return table
+    source = BUILT_IN[system]
+    try:
+        if _cached(path, source) is not None:
+            return read_table(path)
+    except TableError:  # damaged behind its header
+        pass
+    if progress is not None:
+        progress(f"building the table of {SYSTEMS[system].title} {source.release} (once)")
+    _make_private(path.parent)
+    write_table(path, source.read(), source.key())
+    return read_table(path)
+
+
+def index_path(system: str) -> Path:
+    """Return the place of the search index of the table in use.
+
+    Raises:
         TableError: If the system is unknown or has no table.
     """
+    return _in_use(system).with_suffix(".lexical")
+
+
+def _in_use(system: str) -> Path:
+    """Return the place of a user's table if there is one, else of the built-in one."""
     system_of(system)
     added = _path(system, is_added=True)
     if added.exists():
         return added
     if system not in BUILT_IN:
         raise TableError(f"{system}: expected a table, found none; add one: kgbuild ontology add {system} FILE")
-    path = _path(system, is_added=False)
-    if not _is_fresh(path, BUILT_IN[system]):
-        if progress is not None:
-            progress(f"building the table of {SYSTEMS[system].title} {BUILT_IN[system].release} (once)")
-        _make_private(path.parent)
-        write_table(path, BUILT_IN[system].read(), BUILT_IN[system].key())
-    return path
+    return _path(system, is_added=False)
+
+
+@contextmanager
+def _advising(system: str) -> Iterator[None]:
+    """Add to what is told of a user's table what to do."""
+    try:
+        yield
+    except TableError as error:
+        raise TableError(f"{error}; add the table again: kgbuild ontology add {system} FILE") from error
 
 
 def _path(system: str, *, is_added: bool) -> Path:
     return home() / "tables" / system / ("added.table" if is_added else "builtin.table")
 
 
-def _is_fresh(path: Path, source: BuiltIn) -> bool:
-    """Tell whether a cached table is whole, of this format, and made from what is installed."""
+def _cached(path: Path, source: BuiltIn) -> Meta | None:
+    """Return what is said of a cached table, None if it cannot be read, or was not made from what is installed."""
     try:
-        meta = read_arrays(path).meta
-    except (FileNotFoundError, TableError):
-        return False
-    return meta["format"] == FORMAT and meta["key"] == source.key()
+        meta = read_meta(path)
+        check_format(path, meta)
+    except (OSError, TableError):
+        return None
+    return meta if meta["key"] == source.key() else None
 
 
 def _info(system: str, *, is_added: bool) -> TableInfo:
     path = _path(system, is_added=is_added)
     known = SYSTEMS[system]
     size = sum(file.stat().st_size for file in path.parent.glob(path.stem + ".*"))
-    if not is_added and not _is_fresh(path, BUILT_IN[system]):
+    if is_added:
+        with _advising(system):
+            meta: Meta | None = read_meta(path)
+            check_format(path, meta or {})
+    else:
+        meta = _cached(path, BUILT_IN[system])
+    if meta is None:
         return TableInfo(system, known.title, BUILT_IN[system].release, None, None, known.licence, size, is_added=False)
-    meta = read_arrays(path).meta
     codes, names = int(meta["codes"]), int(meta["names"])
     return TableInfo(system, known.title, str(meta["release"]), codes, names, known.licence, size, is_added=is_added)
 
 
 def _added_systems() -> str:
-    return ", ".join(info.system for info in tables() if info.is_added)
+    return ", ".join(system for system in SYSTEMS if _path(system, is_added=True).exists())
 
 
 def _release(files: Sequence[Path]) -> str | None:
@@ -195,7 +241,14 @@ def _content_hash(files: Sequence[Path]) -> str:
 
 
 def _all_files(files: Sequence[Path]) -> list[Path]:
-    """Return the files, in place of a folder all that it holds."""
+    """Return the files, in place of a folder all that it holds.
+
+    Raises:
+        TableError: If one that is given is neither a file nor a folder.
+    """
+    for file in files:
+        if file.exists() and not file.is_file() and not file.is_dir():
+            raise TableError(f"{file}: expected a regular file or a folder, found a pipe or device")
     return [one for file in files for one in (sorted(file.rglob("*")) if file.is_dir() else [file]) if one.is_file()]
 
 

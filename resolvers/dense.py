@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ontologies.arrays import Array, read_arrays
+from ontologies.concept import TableError
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int32]
@@ -60,10 +61,16 @@ class WordVectors:
 
     Args:
         file: Written by ``benchmarks/vectors.py``.
+
+    Raises:
+        TableError: If the file is damaged.
     """
 
     def __init__(self, file: Path = DATA) -> None:
-        arrays = read_arrays(file).arrays
+        try:
+            arrays = read_arrays(file).arrays
+        except TableError as error:
+            raise TableError(f"{error}; install kgbuild again") from error
         known = arrays["vocabulary"].tobytes().decode().split("\n")
         self._index = {word: i for i, word in enumerate(known)}
         self._arrays = arrays

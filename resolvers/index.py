@@ -13,8 +13,7 @@ import numpy.typing as npt
 
 from ontologies.arrays import Array, read_arrays, write_arrays
 from ontologies.concept import CodeTable, TableError
-from ontologies.packed import read_table
-from ontologies.store import table_path
+from ontologies.store import index_path, open_table
 from ontologies.systems import SYSTEMS
 from resolvers.candidate import Candidate
 from resolvers.dense import DATA, Dense
@@ -155,11 +154,10 @@ def open_resolver(system: str, progress: Callable[[str], None] | None = None) ->
         progress: Told in one line before something that takes seconds.
 
     Raises:
-        TableError: If the system is unknown or has no table.
+        TableError: If the system is unknown or has no table, or an added one is damaged.
     """
-    path = table_path(system, progress)
-    table = read_table(path)
-    return TableResolver(table, _index(path, table, progress))
+    table = open_table(system, progress)
+    return TableResolver(table, _index(index_path(system), table, progress))
 
 
 def memory_resolver(table: CodeTable, threshold: float = THRESHOLD) -> TableResolver:
@@ -167,15 +165,14 @@ def memory_resolver(table: CodeTable, threshold: float = THRESHOLD) -> TableReso
     return TableResolver(table, name_arrays(table), threshold)
 
 
-def _index(path: Path, table: CodeTable, progress: Callable[[str], None] | None) -> Mapping[str, Array]:
-    """Return the arrays of the index beside a table's file, built if it is missing or of another table or code."""
-    place = path.with_suffix(".lexical")
+def _index(place: Path, table: CodeTable, progress: Callable[[str], None] | None) -> Mapping[str, Array]:
+    """Return the arrays of a table's index, built if it is missing, damaged, or of another table or code."""
     key = f"{table.digest} {_code_hash()}"
     try:
         file = read_arrays(place)
-        if file.meta["key"] == key:
+        if file.meta.get("key") == key:
             return file.arrays
-    except (FileNotFoundError, TableError):
+    except (OSError, TableError):
         pass
     if progress is not None:
         progress(f"building the search index of {table.system} {table.release} (once)")

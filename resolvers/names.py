@@ -8,7 +8,7 @@ from zlib import crc32
 
 import numpy as np
 
-from ontologies.arrays import Array, pack_lists, pack_strings
+from ontologies.arrays import Array, pack_lists, pack_strings, slices
 from ontologies.concept import CodeTable, Concept, TableError
 from ontologies.systems import SYSTEMS
 from resolvers.dense import dense_arrays
@@ -21,6 +21,13 @@ WordsOf = Callable[[str], Sequence[str]]
 
 PREFERRED, SYNONYM, INHERITED = 0, 1, 2
 """Where a name comes from; an inherited one is that of a category, held by the code that stands for it unspecified."""
+
+LEVELS_ABOVE = 32
+"""How far up the words above a concept are taken, in levels: twice as many as MeSH has. A chain of 30,000 codes would
+have half a billion words above its codes."""
+
+_MOST_ABOVE = 1000
+"""Concepts above one whose words are taken, no further level behind them; ten times as many as MeSH has."""
 
 _STANDS_FOR = re.compile(r"\b(?:unspecified|uncomplicated|without complications?|NOS)\b", re.IGNORECASE)
 """How the name of a child says that it stands for its category when no more is known."""
@@ -55,7 +62,7 @@ def name_arrays(table: CodeTable) -> dict[str, Array]:
     inheriting = _inheriting(concepts, parents, words_of) if is_classification else {}
     names = [name for name in _names(concepts, inheriting, words_of) if name.words]  # "---" cannot be searched for
     if not names:
-        raise TableError(f"{table.system} {table.release}: expected names with a word or a number, found none")
+        raise _without_words(table)
     id_of, arrays = word_arrays([name.words for name in names])
     meanings = dense_arrays(list(id_of), arrays["name_words"], arrays["name_word_starts"])
     optional = np.array([word in name.optional for name in names for word in name.words], dtype=np.bool_)
@@ -85,15 +92,35 @@ def name_arrays(table: CodeTable) -> dict[str, Array]:
     }
 
 
+def check_names(table: CodeTable) -> None:
+    """Refuse a table in which nothing can be found.
+
+    Raises:
+        TableError: If no name can be searched for.
+    """
+    if not any(words(name) for concept in table if concept.assignable for name in concept.names):
+        raise _without_words(table)
+
+
+def _without_words(table: CodeTable) -> TableError:
+    return TableError(f"{table.system} {table.release}: expected names with a word or a number, found none")
+
+
 def rows_within(arrays: Mapping[str, Array], rows: Sequence[int]) -> Array:
-    """Tell for each concept whether it is one of some, by row, or stands below one: ``(concepts,)``."""
+    """Tell for each concept whether it is one of some, by row, or stands below one: ``(concepts,)``.
+
+    Takes time by the concepts, not by their levels, of which a chain has as many.
+    """
     parents, starts = arrays["row_parents"], arrays["row_parent_starts"]
-    child = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
+    order = np.argsort(parents, kind="stable")
+    children = np.repeat(np.arange(len(starts) - 1), np.diff(starts))[order]
+    child_starts = np.searchsorted(parents[order], np.arange(len(starts)))
     found = np.zeros(len(starts) - 1, dtype=np.bool_)
-    found[list(rows)] = True
-    count = 0
-    while count < (count := int(found.sum())):
-        found[child[found[parents]]] = True
+    level = np.array(rows, dtype=np.int64)
+    while len(level):
+        found[level] = True
+        below = children[slices(child_starts, level)[0]]
+        level = np.unique(below[~found[below]])
     return found
 
 
@@ -141,10 +168,12 @@ def _inheriting(concepts: Sequence[Concept], parents: Parents, words_of: WordsOf
             chosen[parent] = min(chosen.get(parent, (len(added), row)), (len(added), row))
     below = {parent: row for parent, (_, row) in chosen.items()}
     leaves: dict[int, int] = {}
-    for parent, row in below.items():
-        while row in below:
+    for parent in below:
+        way, row = [], parent
+        while row in below and row not in leaves:
+            way.append(row)
             row = below[row]
-        leaves[parent] = row
+        leaves.update(dict.fromkeys(way, leaves.get(row, row)))
     return leaves
 
 
@@ -181,16 +210,18 @@ def _is_visit(concept: Concept) -> bool:
 def _contexts(
     concepts: Sequence[Concept], parents: Parents, id_of: Mapping[str, int], words_of: WordsOf
 ) -> list[list[int]]:
-    """Return for each concept the words of its preferred name and of the preferred names above it."""
+    """Return for each concept the words of its preferred name and of those above it, as far as we look."""
     titles = [_ids(words_of(concept.name), id_of) for concept in concepts]
     contexts = []
     for row in range(len(concepts)):
         found = titles[row]
-        seen, level = {row}, parents[row]
-        while level:
+        seen, level = {row}, set(parents[row])
+        for _ in range(LEVELS_ABOVE):
+            if not level or len(seen) > _MOST_ABOVE:
+                break
             found = found.union(*(titles[above] for above in level))
-            seen.update(level)
-            level = [higher for above in level for higher in parents[above] if higher not in seen]
+            seen |= level
+            level = {higher for above in level for higher in parents[above] if higher not in seen}
         contexts.append(sorted(found))
     return contexts
 

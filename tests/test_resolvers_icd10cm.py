@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from ontologies.store import open_table, tables
+from ontologies.arrays import read_arrays
+from ontologies.concept import TableError
+from ontologies.store import index_path, open_table, tables
 from resolvers.evaluate import accuracy, read_phrases
 from resolvers.fit import NOT_CLINICAL
 from resolvers.index import TableResolver, open_resolver
@@ -42,6 +44,28 @@ def test_opening_again_takes_well_under_a_third_of_a_second(icd10cm: TableResolv
     start = time.process_time()
     open_resolver("icd10cm")
     assert time.process_time() - start < 0.3
+
+
+def test_checking_every_bit_takes_under_a_tenth_of_a_second(icd10cm: TableResolver) -> None:
+    path = index_path("icd10cm")
+    start = time.process_time()
+    read_arrays(path)
+    read_arrays(path.with_suffix(".table"))
+    assert time.process_time() - start < 0.1
+
+
+@pytest.mark.parametrize(
+    ("suffix", "array"),
+    [(".table", "names"), (".table", "parents"), (".lexical", "name_rows"), (".lexical", "postings")],
+)
+def test_one_flipped_bit_is_noticed(icd10cm: TableResolver, tmp_path: Path, suffix: str, array: str) -> None:
+    path = index_path("icd10cm").with_suffix(suffix)
+    content = bytearray(path.read_bytes())
+    written = read_arrays(path).arrays[array].tobytes()
+    content[content.index(written) + len(written) // 2] ^= 1
+    (tmp_path / "copy").write_bytes(content)
+    with pytest.raises(TableError, match=f"copy: damaged: {array} not as written"):
+        read_arrays(tmp_path / "copy")
 
 
 @pytest.mark.parametrize(

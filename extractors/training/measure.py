@@ -9,6 +9,7 @@ from typing import Any
 
 from extractors.corpora.catalog import read_corpus
 from extractors.document import Document, ExtractionError
+from extractors.folders import read_config
 from extractors.training.parts import Source, by_sentence, only_labels, parse_ratio, read_parts
 
 RUN = "run.json"
@@ -92,11 +93,8 @@ def model_labels(model: Path) -> tuple[str, ...]:
     Raises:
         ExtractionError: If it does not say.
     """
-    file = model / "config.json"
-    try:
-        return tuple(json.loads(file.read_text("utf-8"))["labels"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ExtractionError(f"{file}: not the configuration of a joint model ({type(error).__name__})") from error
+    labels: tuple[str, ...] = read_config(model / "config.json")["labels"]
+    return labels
 
 
 def text_keys(documents: Sequence[Document]) -> list[str]:

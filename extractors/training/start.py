@@ -1,8 +1,7 @@
 """The model that a training begins with: a new one, or one that it goes on from, exported or not."""
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -10,19 +9,21 @@ from typing import Any
 import numpy as np
 import onnx
 import torch
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # onnx brings it
 from onnx import GraphProto, NodeProto, numpy_helper
 from tokenizers import Tokenizer
 from torch import Tensor
 
 from extractors.document import ExtractionError
-from extractors.encode import load_tokenizer
+from extractors.folders import check_files, highest_id, read_config, read_heads, read_tokenizer
 from extractors.networks.bilstm import NAME, bilstm_encoder
 from extractors.networks.encoders import Encoder, check_room, load_encoder, load_tokenizer_of, make_encoder
 from extractors.networks.joint import JointConfig, JointModel
 from extractors.networks.vectors import WordVectors
 from extractors.tags import Array
-from extractors.training.store import load_config, load_weights
+from extractors.training.store import FILES, check_sizes, load_config, load_weights
+
+EXPORTED = ("config.json", "heads.npz", "model.onnx", "tokenizer.json")
+"""``runtime.FILES``, without ONNX Runtime; a test compares."""
 
 _ENCODER = "encoder."
 
@@ -109,23 +110,59 @@ def load_start(folder: Path) -> Start:
     Raises:
         ExtractionError: If the folder holds neither, or an exported Bi-LSTM, whose layers ONNX holds in another form.
     """
-    if (folder / "model.safetensors").is_file():
+    if (folder / "model.safetensors").exists():
+        check_files(folder, FILES, "no model to go on from")
         config, sizes = load_config(folder)
         weights = load_weights(folder)
-        return Start(config.encoder, config.labels, config.relations, sizes, load_tokenizer(folder), weights)
-    try:
-        values = json.loads((folder / "config.json").read_text("utf-8"))
-        name, sizes = str(values["encoder"]), values["encoder_config"]
-        with np.load(folder / "heads.npz", allow_pickle=False) as arrays:
-            heads = {name: torch.from_numpy(arrays[name]) for name in arrays.files}
-        labels, relations = tuple(values["labels"]), tuple(values["relations"])
-        is_bert = sizes["model_type"] != NAME
-        weights = heads | unpacked(folder / "model.onnx") if is_bert else heads
-    except (OSError, KeyError, TypeError, ValueError, DecodeError) as error:
-        raise ExtractionError(f"{folder}: no model to go on from ({type(error).__name__})") from error
-    if not is_bert:
+        check_sizes(folder, asdict(config), weights)
+        start = Start(config.encoder, config.labels, config.relations, sizes, read_tokenizer(folder), weights)
+    else:
+        start = _exported_start(folder)
+    _check_encoder(folder, start)
+    return start
+
+
+def _exported_start(folder: Path) -> Start:
+    """Return the model of an exported folder."""
+    check_files(folder, EXPORTED, "no model to go on from")
+    values = read_config(folder / "config.json")
+    name, sizes = values.get("encoder"), values.get("encoder_config")
+    if not isinstance(name, str) or not sizes:
+        raise ExtractionError(f"{folder}: no model to go on from: config.json does not name an encoder and its sizes")
+    if sizes.get("model_type") == NAME:
         raise ExtractionError(f"{folder}: an exported {NAME} cannot be trained further; its model folder can")
-    return Start(name, labels, relations, sizes, load_tokenizer(folder), weights)
+    heads = read_heads(folder / "heads.npz", values["labels"], values["relations"])
+    try:
+        encoder = unpacked(folder / "model.onnx")
+    except Exception as error:  # whatever a graph of another kind or a damaged file leads to
+        raise ExtractionError(f"{folder}: no model to go on from: model.onnx ({type(error).__name__})") from error
+    if not encoder:
+        raise ExtractionError(f"{folder}: no model to go on from: model.onnx holds no encoder")
+    weights = {name: torch.from_numpy(array) for name, array in heads.items()} | encoder
+    return Start(name, values["labels"], values["relations"], sizes, read_tokenizer(folder), weights)
+
+
+def _check_encoder(folder: Path, start: Start) -> None:
+    """Refuse a model whose encoder does not have the sizes that its configuration gives, or its tokenizer's ids.
+
+    Raises:
+        ExtractionError: If a weight is missing or of another shape, or the tokenizer has more words.
+    """
+    check_sizes(folder, start.sizes, start.weights)
+    try:
+        with torch.device("meta"):  # shapes without numbers
+            expected = dict(start.encoder().named_parameters(prefix=_ENCODER.removesuffix(".")))
+        vocabulary = int(start.sizes["vocab_size"])
+    except ExtractionError as error:
+        raise ExtractionError(f"{folder}: {error}") from error
+    except Exception as error:  # whatever layers raise of sizes that do not fit each other
+        raise ExtractionError(f"{folder}: no encoder has the sizes in config.json ({type(error).__name__})") from error
+    for name, tensor in expected.items():
+        if name not in start.weights or start.weights[name].shape != tensor.shape:
+            file = next(file for file in ("model.safetensors", "model.onnx") if (folder / file).exists())
+            raise ExtractionError(f"{folder}: {file} does not fit config.json ({name})")
+    if highest_id(start.tokenizer) >= vocabulary:
+        raise ExtractionError(f"{folder}: tokenizer.json is not that of the model: it has more words")
 
 
 def unpacked(file: Path) -> dict[str, Tensor]:

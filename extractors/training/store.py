@@ -16,9 +16,10 @@ from torch import Tensor
 from extractors.blas import one_thread
 from extractors.decode import Reading, laid_out, read_text
 from extractors.document import Document, ExtractionError
-from extractors.encode import Window, load_tokenizer
+from extractors.encode import Window
+from extractors.folders import check_files, check_heads, highest_id, read_config, read_tokenizer
 from extractors.given import read_given
-from extractors.networks.encoders import SPECIAL, make_encoder
+from extractors.networks.encoders import SPECIAL, check_room, make_encoder
 from extractors.networks.joint import JointConfig, JointModel
 from extractors.tags import Array
 
@@ -70,16 +71,14 @@ def load_config(folder: Path) -> tuple[JointConfig, dict[str, object]]:
     """Return the configuration of a model folder: the joint model's, and its encoder's sizes.
 
     Raises:
-        ExtractionError: If it is missing or has unknown keys.
+        ExtractionError: If it is missing, has unknown keys, or values that no model has.
     """
     file = folder / "config.json"
+    values = read_config(file)
     try:
-        values = json.loads(file.read_text("utf-8"))
         encoder = dict(values.pop("encoder_config"))
-        names = {key: tuple(values[key]) for key in ("labels", "relations", "local")}
-        own = {key: value for key, value in values.items() if key not in _KIND}
-        return JointConfig(**own | names), encoder
-    except (OSError, KeyError, TypeError, AttributeError, ValueError) as error:
+        return JointConfig(**{key: value for key, value in values.items() if key not in _KIND}), encoder
+    except (KeyError, TypeError) as error:
         raise ExtractionError(f"{file}: not the configuration of a joint model ({type(error).__name__})") from error
 
 
@@ -89,25 +88,61 @@ def load_model(folder: Path) -> JointModel:
     Raises:
         ExtractionError: If the folder holds no joint model, or one of another shape.
     """
+    check_files(folder, FILES, "no joint model")
     config, encoder = load_config(folder)
-    model = JointModel(config, make_encoder(encoder))
+    weights = load_weights(folder)
+    check_sizes(folder, asdict(config), weights)
+    check_sizes(folder, encoder, weights)
+    check_heads(folder / "model.safetensors", heads(weights), config.labels, config.relations)
     try:
-        model.load_state_dict(load_weights(folder))
-    except RuntimeError as error:
+        model = JointModel(config, make_encoder(encoder))
+        model.load_state_dict(weights)
+    except ExtractionError as error:
+        raise ExtractionError(f"{folder}: {error}") from error
+    except Exception as error:  # whatever layers raise of sizes that do not fit each other
         raise ExtractionError(f"{folder}: weights do not fit the configuration ({type(error).__name__})") from error
     return model.eval()
+
+
+def check_sizes(folder: Path, sizes: Mapping[str, object], weights: Mapping[str, Tensor]) -> None:
+    """Refuse sizes that no weight has, before layers of such a size take all memory.
+
+    Raises:
+        ExtractionError: If a size is not a length of some weight, or there are more layers than weights.
+    """
+    longest = max((length for tensor in weights.values() for length in tensor.shape), default=0)
+    for key, value in sizes.items():
+        is_size = key.endswith(("_size", "_embeddings")) or key == "hidden"
+        most = longest if is_size else len(weights) if key.endswith("layers") else None
+        if most is not None and isinstance(value, int | float) and not 0 <= value <= most:
+            raise ExtractionError(f"{folder}: weights do not fit the configuration ({key} {str(value)[:20]})")
 
 
 def load_weights(folder: Path) -> dict[str, Tensor]:
     """Return the weights of a model folder.
 
     Raises:
-        ExtractionError: If they cannot be read.
+        ExtractionError: If they cannot be read, or a number is not finite.
     """
     try:
-        return load_file(folder / "model.safetensors")
-    except (OSError, SafetensorError) as error:
+        weights = load_file(folder / "model.safetensors")
+    except (OSError, SafetensorError, ValueError, KeyError) as error:
         raise ExtractionError(f"{folder}: model.safetensors cannot be read ({type(error).__name__})") from error
+    for name, tensor in weights.items():
+        if not (tensor.is_floating_point() or name.startswith("encoder.")) or not torch.isfinite(tensor).all():
+            raise ExtractionError(f"{folder}: model.safetensors: expected finite numbers in {name}, found others")
+    return weights
+
+
+def check_tokenizer(folder: Path, tokenizer: Tokenizer, model: JointModel) -> None:
+    """Refuse the tokenizer of another model.
+
+    Raises:
+        ExtractionError: If it gives ids that the encoder does not have, or windows are longer than its positions.
+    """
+    if highest_id(tokenizer) >= int(model.encoder.config.vocab_size):
+        raise ExtractionError(f"{folder}: tokenizer.json is not that of the model: it has more words")
+    check_room(str(folder), model.encoder, model.config.limit)
 
 
 def heads(state: Mapping[str, Tensor]) -> dict[str, Array]:
@@ -147,7 +182,9 @@ class TorchExtractor:
     @classmethod
     def load(cls, folder: Path, device: str = "cpu") -> "TorchExtractor":
         """Return the extractor of a model folder, on a device."""
-        return cls(load_model(folder).to(device), load_tokenizer(folder))
+        model, tokenizer = load_model(folder), read_tokenizer(folder)
+        check_tokenizer(folder, tokenizer, model)
+        return cls(model.to(device), tokenizer)
 
     @property
     def labels(self) -> tuple[str, ...]:

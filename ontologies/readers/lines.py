@@ -2,28 +2,50 @@
 
 import csv
 import gzip
+import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ontologies.concept import TableError
 
+LONGEST = 32 << 20
+"""Most bytes of a line: a concept with a million synonyms is one of 20 million; chosen."""
+
+_RATIO = 200
+"""Most times its size that a file unpacks to, ``LONGEST`` aside: tables unpack to 20 times theirs, a bomb to 1000."""
+
 _BOM = b"\xef\xbb\xbf"
+_PACKED = {b"PK\x03\x04": "a zip archive: unpack it first", b"\x1f\x8b": "gzip: let its name end in .gz"}
+"""How files begin that are no text, and what is told of them."""
 
 
 def read_lines(file: Path) -> Iterator[tuple[int, str]]:
     """Yield (line number, line without its end) of a UTF-8 file, as it is or in gzip; only LF ends a line.
 
     Raises:
-        TableError: ``FILE:LINE`` where a line is not UTF-8, or the file is damaged gzip.
+        TableError: ``FILE:LINE`` where a line is not UTF-8 or longer than ``LONGEST``, or the file is an archive,
+            damaged gzip, or a pipe or device, which may never end.
         OSError: If it cannot be read.
     """
+    if file.exists() and not file.is_file():
+        raise TableError(
+            f"{file}: expected a regular file, found {'a folder' if file.is_dir() else 'a pipe or device'}"
+        )
     opened = gzip.open(file, "rb") if file.suffix == ".gz" else file.open("rb")
     with opened as raw_lines:
         try:
-            for number, raw in enumerate(raw_lines, start=1):
+            number, room = 0, LONGEST + _RATIO * file.stat().st_size
+            while raw := raw_lines.readline(LONGEST + 1):
+                number, room = number + 1, room - len(raw)
+                if len(raw) > LONGEST:
+                    raise TableError(f"{file}:{number}: expected lines of at most {LONGEST} bytes, found a longer one")
+                if room < 0:
+                    raise TableError(
+                        f"{file}:{number}: expected gzip of a table, found more than {_RATIO} times its size"
+                    )
                 line = raw.removeprefix(_BOM) if number == 1 else raw
-                yield number, _decoded(line.removesuffix(b"\n").removesuffix(b"\r"), f"{file}:{number}")
-        except (EOFError, gzip.BadGzipFile) as error:
+                yield number, _decoded(line.removesuffix(b"\n").removesuffix(b"\r"), file, number)
+        except (EOFError, gzip.BadGzipFile, zlib.error) as error:
             raise TableError(f"{file}: expected a whole gzip file, found {type(error).__name__}") from None
 
 
@@ -68,10 +90,13 @@ def _quoted_rows(file: Path, delimiter: str) -> Iterator[tuple[int, list[str]]]:
         raise TableError(f"{file}:{reader.line_num}: expected CSV, found that {error}") from None
 
 
-def _decoded(raw: bytes, place: str) -> str:
+def _decoded(raw: bytes, file: Path, number: int) -> str:
     """Return a line as text."""
+    packed = next((what for start, what in _PACKED.items() if raw.startswith(start)), None) if number == 1 else None
+    if packed is not None:
+        raise TableError(f"{file}: expected UTF-8, found {packed}")
     try:
         return raw.decode()
     except UnicodeDecodeError as error:
         found = raw[error.start : error.start + 1].hex()
-        raise TableError(f"{place}: expected UTF-8, found byte 0x{found} after {error.start} bytes") from None
+        raise TableError(f"{file}:{number}: expected UTF-8, found byte 0x{found} after {error.start} bytes") from None
