@@ -1,5 +1,6 @@
 """Base chunk against enriched chunk: the paper's Table 4 as rows, what the relations changed, and who is right."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -184,6 +185,8 @@ def summary(rows: Sequence[Comparison]) -> Summary:
 
 
 # --- against gold codes -------------------------------------------------------------------------------------------
+_OFFSET = re.compile(r"[0-9]{1,12}")
+
 GOLD_HEADER = ("note", "start", "end", "system", "code")
 
 SCORE_COLUMNS = ("system", "gold", "found", "base_right", "base_accuracy", "enriched_right", "enriched_accuracy")
@@ -222,7 +225,7 @@ def _gold(cells: Sequence[str], where: str) -> tuple[GoldKey, str]:
     if len(cells) not in (4, 5):
         raise NoteError(f"{where}: expected 5 columns, found {len(cells)}")
     note, start, end, system, code = (cell.strip() for cell in (*cells, "")[:5])
-    if not (start.isdecimal() and end.isdecimal() and int(start) < int(end)):
+    if not (_OFFSET.fullmatch(start) and _OFFSET.fullmatch(end) and int(start) < int(end)):
         raise NoteError(f"{where}: expected start and end, two numbers of characters, start before end")
     if system not in SYSTEMS:
         raise NoteError(f"{where}: expected a code system, one of {', '.join(SYSTEMS)}")
