@@ -129,12 +129,15 @@ HASHED = {"kgbuild/pipeline.py", "ontologies/arrays.py"}
 """What they write as JSON is hashed, or holds no float."""
 
 
+_JSON = ("json.dump", "json.dumps", "json.load", "json.loads")
+
+
 def calls() -> Iterator[tuple[str, ast.Call, str]]:
     """Yield each call of the standard library's JSON in the packages: file, call and name."""
     for package in ("kgbuild", "extractors", "ontologies", "resolvers"):
         for file in sorted((ROOT / package).rglob("*.py")):
             for node in ast.walk(ast.parse(file.read_text("utf-8"))):
-                if isinstance(node, ast.Call) and ast.unparse(node.func).startswith("json."):
+                if isinstance(node, ast.Call) and ast.unparse(node.func) in _JSON:
                     yield file.relative_to(ROOT).as_posix(), node, ast.unparse(node.func)
 
 

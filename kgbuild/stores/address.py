@@ -125,7 +125,8 @@ def parsed(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 (a number of 0 to 65535, or a ValueError that repeats it)
-        is_host = bool(_HOST.fullmatch((parts.hostname or "").encode("idna").decode()))  # no part empty or too long
+        host = (parts.hostname or "").encode("idna").decode()  # no part empty or too long
+        is_host = not host or _HOST.fullmatch(host) is not None
     except ValueError:
         is_host = False
     if is_host:
