@@ -1,6 +1,7 @@
 """The command line: each command parses, calls one function, prints. Nothing heavy is imported before it is needed."""
 
 import gc
+import io
 import os
 import sys
 from contextlib import suppress
@@ -14,6 +15,7 @@ import click
 from extractors.document import ExtractionError
 from kgbuild import cli_models, cli_ontology, cli_store
 from kgbuild.cli_options import (
+    as_text,
     every_note,
     exit_for,
     fail_fast_option,
@@ -25,6 +27,8 @@ from kgbuild.cli_options import (
     output_option,
     print_rows,
     reporting,
+    say,
+    stdin_lines,
     store_option,
     system_option,
     tell,
@@ -37,7 +41,7 @@ from kgbuild.ending import (
     prepare_streams,
     signals_end_in_order,
 )
-from kgbuild.note import NoteError
+from kgbuild.note import NoteError, decode
 from kgbuild.output import encoded, opened
 from kgbuild.stores import StoreError
 from ontologies.concept import TableError
@@ -133,7 +137,7 @@ def ingest(
         report = reporting([], fail_fast=fail_fast)
         done = ingest_notes(waiting, replace(workers.setup, with_text=not without_text), graph, report, workers)
     counts = f"{done.new} new, {done.changed} changed, {done.unchanged} unchanged"
-    click.echo(f"{store}: {counts}" + ("; nothing written" if done.new + done.changed == 0 else ""))
+    say(f"{store}: {counts}" + ("; nothing written" if done.new + done.changed == 0 else ""))
     exit_for(done.failed)
 
 
@@ -231,13 +235,9 @@ def compare(
 def _read_gold(path: Path) -> "dict[GoldKey, frozenset[str]]":
     """Read a file of gold codes."""
     from kgbuild.compare import read_gold
+    from kgbuild.reading import file_bytes
 
-    with path.open(encoding="utf-8", newline="") as lines:
-        try:
-            return read_gold(lines, str(path))
-        except UnicodeDecodeError as error:
-            fault = f"{path}: byte {error.start} is not UTF-8"
-    raise NoteError(fault)
+    return read_gold(io.StringIO(decode(file_bytes(path), str(path)), newline=""), str(path))
 
 
 def _tell_not_asked(systems: set[str]) -> None:
@@ -247,7 +247,7 @@ def _tell_not_asked(systems: set[str]) -> None:
 
 
 @cli.command()
-@click.argument("texts", nargs=-1, metavar="[TEXT]...")
+@click.argument("texts", nargs=-1, metavar="[TEXT]...", callback=as_text)
 @system_option
 @click.option("-k", default=5, show_default=True, type=click.IntRange(1, 100), help="Candidates a query.")
 @jobs_option
@@ -270,7 +270,7 @@ def resolve(
     from kgbuild.asking import all_rows
     from kgbuild.setup import open_resolvers
 
-    queries = texts if texts and texts != ("-",) else [line.rstrip("\r\n") for line in sys.stdin]
+    queries = texts if texts and texts != ("-",) else stdin_lines()
     rows = all_rows(queries, open_resolvers(systems, tell), k, why=why, jobs=jobs)
     if form == "jsonl":
         print_rows(target, form, rows, ())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from extractors.document import ExtractionError
-from kgbuild.cli_options import format_option, output_option, print_rows, tell
+from kgbuild.cli_options import MOST_JOBS, as_number, format_option, output_option, print_rows, tell
 
 if TYPE_CHECKING:
     from extractors.training.parts import Source
@@ -28,6 +28,12 @@ PRESETS = ("default", "paper", "ade", "ade-bilstm")
 
 FOLDER = click.Path(path_type=Path, exists=True, file_okay=False)
 PLACE = click.Path(path_type=Path, exists=True)
+RATE = click.FloatRange(1e-9, 1)
+"""Learning rates: smaller ones teach nothing in single precision, with larger ones nothing is learnt either."""
+
+MOST_EPOCHS = 100_000
+"""Bound of ``--epochs``, a thousand times what the longest training took."""
+
 DEVICES = click.Choice(["auto", "cpu", "cuda", "mps"])
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
@@ -39,7 +45,9 @@ def _data_options(command: _Command) -> _Command:
         click.argument("corpus", type=click.Choice(CORPORA), metavar="CORPUS"),
         click.argument("path", type=PLACE),
         click.option("--split", "ratio", help="Shares of train, validation and test by document, such as 3:1:1."),
-        click.option("--seed", type=click.IntRange(0), help="Of the split; in training also of weights and order."),
+        click.option(
+            "--seed", type=click.IntRange(0, 2**32 - 1), help="Of the split; in training also of weights and order."
+        ),
         click.option("--fold", help="N of ADE's published ten, or N/K of K by document; counted from 0."),
         click.option("--validation", type=PLACE, help="Documents of their own for validation, in the same format."),
         click.option("--test", type=PLACE, help="Documents of their own for the test, in the same format."),
@@ -53,11 +61,15 @@ def _data_options(command: _Command) -> _Command:
 def _learning_options(command: _Command) -> _Command:
     """Add the options that change a preset."""
     options: tuple[Callable[[_Command], _Command], ...] = (
-        click.option("--epochs", type=click.IntRange(1), help="Most passes over the training part."),
-        click.option("--patience", type=click.IntRange(0), help="End after so many epochs without a better; 0: never."),
-        click.option("--encoder-rate", type=click.FloatRange(0, min_open=True), help="Learning rate of the encoder."),
-        click.option("--head-rate", type=click.FloatRange(0, min_open=True), help="Learning rate of all else."),
-        click.option("--pair-size", type=click.IntRange(2), help="Width of the layer that joins two mentions."),
+        click.option("--epochs", type=click.IntRange(1, MOST_EPOCHS), help="Most passes over the training part."),
+        click.option(
+            "--patience",
+            type=click.IntRange(0, MOST_EPOCHS),
+            help="End after so many epochs without a better; 0: never.",
+        ),
+        click.option("--encoder-rate", type=RATE, callback=as_number, help="Learning rate of the encoder."),
+        click.option("--head-rate", type=RATE, callback=as_number, help="Learning rate of all else."),
+        click.option("--pair-size", type=click.IntRange(2, 65_536), help="Width of the layer that joins two mentions."),
         click.option("--bf16/--no-bf16", default=None, help="Whether the encoder computes in bfloat16."),
         click.option(
             "--drop-leaks/--keep-leaks",
@@ -97,7 +109,7 @@ def train() -> None:
     help="Whether to learn from the validation part too, and keep the last epoch.",
 )
 @_learning_options
-@click.option("--threads", default=0, type=click.IntRange(0), help="Threads of torch; 0 takes every core.")
+@click.option("--threads", default=0, type=click.IntRange(0, MOST_JOBS), help="Threads of torch; 0 takes every core.")
 @click.option("--device", type=DEVICES, default="auto", show_default=True)
 def joint(target: Path, preset: str, threads: int, device: str, **options: Any) -> None:  # noqa: ANN401 (click's)
     """Train the joint model of mentions and relations; run again after an interruption, it goes on.

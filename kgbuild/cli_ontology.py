@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from kgbuild.cli_options import format_option, output_option, print_rows, tell
+from kgbuild.cli_options import as_text, format_option, output_option, print_rows, tell
 from ontologies.concept import CodeTable, TableError
 
 
@@ -32,9 +32,17 @@ def list_tables(form: str, target: Path | None) -> None:
     print_rows(target, form, rows, ("system", "title", "release", "codes", "names", "bytes", "source", "licence"))
 
 
+def _refuse_pipes(_: click.Context, __: click.Parameter, files: tuple[Path, ...]) -> tuple[Path, ...]:
+    """Refuse what is neither folder nor file: readers look into a file more than once, and a pipe may never end."""
+    for file in files:
+        if not file.is_file() and not file.is_dir():
+            raise TableError(f"{file}: expected a file or a folder, found another thing")
+    return files
+
+
 @ontology.command()
 @click.argument("system")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), callback=_refuse_pipes)
 @click.option("--release", help="What the publisher calls this edition. Default: the date in a file's name.")
 def add(system: str, files: tuple[Path, ...], release: str | None) -> None:
     """Add the table of SYSTEM from the publisher's FILES; it replaces an earlier one once it is whole.
@@ -94,9 +102,9 @@ def _record_of(table: CodeTable, code: str) -> dict[str, object]:
 
 
 @ontology.command()
-@click.argument("text")
+@click.argument("text", callback=as_text)
 @click.option("--system", "systems", multiple=True, required=True, help="Code system; may be given several times.")
-@click.option("-k", "count", default=10, show_default=True, type=click.IntRange(1), help="Codes a system.")
+@click.option("-k", "count", default=10, show_default=True, type=click.IntRange(1, 1000), help="Codes a system.")
 @format_option("table", "jsonl")
 @output_option
 def search(text: str, systems: tuple[str, ...], count: int, form: str, target: Path | None) -> None:

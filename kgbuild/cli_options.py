@@ -1,5 +1,7 @@
 """What the commands share: options, and what they open."""
 
+import io
+import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain
@@ -10,14 +12,40 @@ import click
 
 from kgbuild import output
 from kgbuild.faults import Report, stop
-from kgbuild.note import Note, NoteError
+from kgbuild.note import Note, NoteError, decode, shown
 from kgbuild.stores import GraphStore, open_store
-from kgbuild.stores.address import parsed
+from kgbuild.stores.address import parsed, place
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
+_Words = TypeVar("_Words", str, tuple[str, ...])
+
+MOST_JOBS = 1024
+"""Bound of ``--jobs``, beyond the cores of any machine that we know of."""
+
+
+def _refuse_mistyped(_: click.Context, __: click.Parameter, store: str) -> str:
+    """Refuse what is no place for a store, before anything is read, and before the name is printed."""
+    place(store)
+    return store
+
+
+def as_number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
+    """Refuse the float that is no number, which lies in no range and outside of none."""
+    if value is not None and math.isnan(value):
+        raise click.BadParameter("nan is no number")
+    return value
+
+
+def as_text(_: click.Context, __: click.Parameter, value: _Words) -> _Words:
+    """Refuse words that are not UTF-8: the system hands on such bytes as halves of surrogate pairs."""
+    if any("\ud800" <= c <= "\udfff" for word in ((value,) if isinstance(value, str) else value) for c in word):
+        raise click.BadParameter("not UTF-8")
+    return value
+
 
 store_option = click.option(
     "--store",
+    callback=_refuse_mistyped,
     envvar="KGBUILD_STORE",
     default="kg",
     show_default=True,
@@ -34,7 +62,9 @@ model_option = click.option(
     "--model", type=click.Path(path_type=Path, exists=True), help="Folder of a trained model. Default: the shipped one."
 )
 jobs_option = click.option(
-    "--jobs", type=click.IntRange(1), help="Processes that read. Default: one a core, where there are notes enough."
+    "--jobs",
+    type=click.IntRange(1, MOST_JOBS),
+    help="Processes that read. Default: one a core, where there are notes enough.",
 )
 without_text_option = click.option(
     "--without-text", is_flag=True, help="Leave out words of the notes: texts of mentions, names, values."
@@ -103,9 +133,33 @@ def every_note(source: Path) -> Iterator[Note | NoteError]:
     return _counted(chain(first, waiting))
 
 
+def stdin_lines() -> list[str]:
+    """Return the lines of standard input, without their ends.
+
+    Raises:
+        NoteError: If it is not UTF-8.
+    """
+    return [line.rstrip("\n") for line in io.StringIO(stdin_text(), newline=None)]
+
+
+def stdin_text() -> str:
+    """Return what standard input holds, whatever encoding the terminal has.
+
+    Raises:
+        NoteError: If it is not UTF-8.
+    """
+    return decode(sys.stdin.buffer.read(), "stdin")
+
+
+def say(line: str) -> None:
+    """Print a line to stdout, as data is: in UTF-8."""
+    with output.opened(None) as out:
+        out.write(output.encoded(f"{shown(line)}\n"))
+
+
 def tell(line: str) -> None:
-    """Print a line to stderr."""
-    click.echo(line, err=True)
+    """Print a line to stderr; what would end it or steer a terminal is escaped."""
+    click.echo(shown(line), err=True)
 
 
 def exit_for(failed: int) -> None:

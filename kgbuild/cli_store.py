@@ -1,18 +1,21 @@
 """Commands about a store: patients, timeline, trend, query, export, validate, backup, retract."""
 
-import json
 import sys
 from datetime import date, datetime
 from pathlib import Path
 
 import click
 
+from extractors.strict_json import dumps
 from kgbuild import output
 from kgbuild.cli_options import (
+    as_number,
     format_option,
     open_graph,
     output_option,
     print_rows,
+    say,
+    stdin_text,
     store_option,
     tell,
     without_text_option,
@@ -31,6 +34,9 @@ EXPORTS = (
     "graphml",
     "csv",
 )  # kgbuild.export.FORMATS, which takes Oxigraph to load; a test compares
+
+WEEK = 7 * 86_400
+"""Seconds that a query may take at most: who wants it to take for ever says so."""
 
 TIMELINE = ("start", "end", "label", "text", "value", "unit", "code", "name", "assertion", "source", "evidence")
 
@@ -135,10 +141,11 @@ def trend(patient: str, what: str, store: str, form: str, target: Path | None) -
 @click.option(
     "--timeout",
     "seconds",
-    type=click.FloatRange(0, min_open=True),
+    type=click.FloatRange(0.001, WEEK),
+    callback=as_number,
     default=QUERY_SECONDS,
     show_default=True,
-    help="Seconds it may take.",
+    help="Seconds it may take, a week at most.",
 )
 @click.option(
     "--allow-calls",
@@ -156,7 +163,7 @@ def query_command(statement: str, store: str, seconds: float, may_call: bool, fo
 
     Example: kgbuild query "SELECT ?name (COUNT(*) AS ?events) { ?event kg:of/rdfs:label ?name } GROUP BY ?name"
     """
-    text = sys.stdin.read() if statement == "-" else statement
+    text = stdin_text() if statement == "-" else statement
     with open_graph(store, read_only=True) as graph:
         found = graph.query(text, seconds=seconds, may_call=may_call)
     print_rows(target, form, _rows(found), found.columns)
@@ -207,7 +214,7 @@ def validate(notes: tuple[str, ...], store: str) -> None:
         for _, found in check(graph, notes):
             count, wrong = count + 1, wrong + bool(found)
             for violation in found:
-                click.echo(str(violation))
+                say(str(violation))
     tell(f"{store}: {count - wrong} of {count} notes are as the shapes say")
     if wrong:
         sys.exit(1)
@@ -280,4 +287,4 @@ def _day(day: date | None) -> str | None:
 def _print_json(target: Path | None, value: dict[str, object]) -> None:
     """Write one JSON object."""
     with output.opened(target) as out:
-        out.write(output.encoded(json.dumps(value, ensure_ascii=False, indent=1)) + b"\n")
+        out.write(output.encoded(dumps(value, indent=1)) + b"\n")

@@ -1,8 +1,7 @@
 """A graph as CSV files: for ``neo4j-admin database import``, for data frames, and safe to open in a spreadsheet.
 
 A file a node type and an edge type, with the headers that Neo4j's import reads. A cell that a spreadsheet would run as
-a formula begins with an apostrophe, and so does one that began with an apostrophe itself: take one away and the value
-is back. ``restore.cypher`` does so after an import.
+a formula begins with an apostrophe (``spreadsheet.py``), which ``restore.cypher`` takes away after an import.
 """
 
 import os
@@ -14,14 +13,12 @@ from typing import TextIO
 
 from kgbuild.graph import Edge, Node, Scalar
 from kgbuild.schema import EDGE_TYPES, NODE_TYPES
+from kgbuild.spreadsheet import guarded, unguarded
 from kgbuild.stores import StoreError
 from kgbuild.stores.escaping import XML, escaped, restored
 from kgbuild.stores.folder import keep_out_of_stores, sync
 from kgbuild.stores.mapping import PROPERTIES
 from kgbuild.temporary import named, place_of, temporary_folder
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "'")
-"""What a spreadsheet may take for the beginning of a formula (OWASP, CSV Injection), and the apostrophe itself."""
 
 # Property -> type of its column, where it is no text.
 # https://neo4j.com/docs/operations-manual/5/tools/neo4j-admin/neo4j-admin-import/#import-tool-header-format-properties
@@ -99,13 +96,13 @@ def cell(value: Scalar | None) -> str:
         return value.isoformat()
     if not isinstance(value, str):
         return str(value)
-    text = escaped(value, XML).replace('"', '""')
-    return f'"\'{text}"' if text.startswith(_FORMULA) else f'"{text}"'
+    text = guarded(escaped(value, XML)).replace('"', '""')
+    return f'"{text}"'
 
 
 def text_of(cell: str) -> str:
     """Return the text that ``cell`` was given, from a cell as a reader of CSV returns it."""
-    return restored(cell.removeprefix("'"))
+    return restored(unguarded(cell))
 
 
 def restore_statements() -> Iterator[str]:

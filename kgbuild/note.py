@@ -9,6 +9,8 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from extractors.strict_json import ConstantError, loads
+
 FIELDS = ("note_id", "patient_id", "encounter_id", "date", "kind")
 """What is known of a note besides its text: the columns of ``notes.csv`` and the keys of a JSON line."""
 
@@ -160,11 +162,13 @@ def json_object(line: str | bytes, where: str) -> dict[str, object]:
     text = decode(line, where) if isinstance(line, bytes) else line
     fault = "too deep or too long a value"
     try:
-        found = json.loads(text, object_pairs_hook=_object)
+        found = loads(text, object_pairs_hook=_object)
     except json.JSONDecodeError as error:
         fault = f"character {error.pos}"
     except _DoubleKeyError:
         fault = "a key appears twice"
+    except ConstantError as error:
+        fault = str(error)
     except (RecursionError, ValueError):
         pass
     else:

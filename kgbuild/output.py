@@ -1,9 +1,7 @@
 """Rows as a table, JSON, TSV or CSV, to stdout or to a file that is whole or absent."""
 
-import csv
 import errno
-import io
-import json
+import math
 import os
 import re
 import stat
@@ -13,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from extractors.strict_json import dumps, spelled
+from kgbuild import spreadsheet
 from kgbuild.stores.folder import keep_out_of_stores
 from kgbuild.temporary import named as named
 from kgbuild.temporary import whole_file
@@ -124,17 +124,15 @@ def as_table(rows: Sequence[Row], columns: Sequence[str]) -> str:
 
 
 def as_separated(rows: Sequence[Row], columns: Sequence[str], delimiter: str) -> str:
-    """Return the rows as CSV or TSV with a header; cells that a spreadsheet would run as a formula begin with ``'``."""
-    out = io.StringIO()
-    writer = csv.writer(out, delimiter=delimiter, lineterminator="\n")
-    writer.writerow(columns)
-    writer.writerows([_harmless(_plain(row.get(column))) for column in columns] for row in rows)
-    return out.getvalue().rstrip("\n")
+    """Return the rows as CSV or TSV with a header; a cell that a spreadsheet would run begins with ``'``."""
+    lines = [spreadsheet.line(columns, delimiter)]
+    lines += [spreadsheet.line((_plain(row.get(column)) for column in columns), delimiter) for row in rows]
+    return "".join(lines).removesuffix("\n")
 
 
 def as_json_lines(rows: Sequence[Row], columns: Sequence[str]) -> str:
     """Return one JSON object a row, with every key the row has."""
-    return "\n".join(json.dumps(dict(row), ensure_ascii=False) for row in rows)
+    return "\n".join(dumps(dict(row)) for row in rows)
 
 
 FORMATS: dict[str, Callable[[Sequence[Row], Sequence[str]], str]] = {
@@ -142,14 +140,14 @@ FORMATS: dict[str, Callable[[Sequence[Row], Sequence[str]], str]] = {
     "tsv": lambda rows, columns: as_separated(rows, columns, "\t"),
     "csv": lambda rows, columns: as_separated(rows, columns, ","),
     "jsonl": as_json_lines,
-    "json": lambda rows, columns: json.dumps([dict(row) for row in rows], ensure_ascii=False, indent=1),
+    "json": lambda rows, columns: dumps([dict(row) for row in rows], indent=1),
 }
 """How rows are written, by the name that ``--format`` takes."""
 
 
 def _cell(value: object, column: str) -> str:
     """Return a value as a table shows it: on one line, and short but for columns that are shown whole."""
-    text = f"{value:.2f}" if isinstance(value, float) else _on_one_line(_plain(value))
+    text = f"{value:.2f}" if isinstance(value, float) and math.isfinite(value) else _on_one_line(_plain(value))
     return text if len(text) <= _WIDEST or column in _WHOLE else text[: _WIDEST - 1] + "…"
 
 
@@ -159,11 +157,5 @@ def _on_one_line(text: str) -> str:
 
 
 def _plain(value: object) -> str:
-    """Return a value as text, nothing for None."""
-    return "" if value is None else str(value)
-
-
-def _harmless(text: str) -> str:
-    """Return a cell that a spreadsheet shows instead of running."""
-    is_number = text[1:].replace(".", "", 1).isdigit()
-    return "'" + text if text[:1] in "=+-@\t\r" and text and not is_number else text
+    """Return a value as text, nothing for None; what is no finite number as XML Schema has it, as in JSON."""
+    return "" if value is None else str(spelled(value)) if isinstance(value, float) else str(value)

@@ -1,9 +1,11 @@
 """Notes in: a folder of texts with its ``notes.csv``, a single text, JSON Lines from a file or standard input."""
 
 import csv
+import errno
 import gzip
 import io
 import os
+import stat
 import sys
 import unicodedata
 import zlib
@@ -20,6 +22,8 @@ INDEX = "notes.csv"
 
 COLUMNS = ("file", *FIELDS)
 """Its columns; all but ``file`` may be missing."""
+
+_NO_FILE = "no regular file, or a broken link"
 
 _Read = tuple[str, Note | NoteError]
 """Where a note stands, and the note or why there is none."""
@@ -58,10 +62,8 @@ def read_notes(source: Path | str, stdin: BinaryIO | None = None) -> Iterator[No
     if str(source) == "-":
         return _unique(_json_lines(sys.stdin.buffer if stdin is None else stdin, "stdin"))
     path = Path(source)
-    if path.is_dir():
+    if _is_folder(path):
         return _unique(_folder(path))
-    if not path.exists():
-        raise NoteError(f"{shown(path)}: no such file or folder")
     if path.name.lower().endswith((".jsonl", ".jsonl.gz")):
         return _unique(_json_lines(_lines(path), shown(path)))
     if path.suffix.lower() == ".txt":
@@ -125,25 +127,28 @@ def _folder_notes(
         yield shown(folder / key), _attempt(read)
 
 
-def _walk(folder: Path, prefix: str, above: frozenset[Path]) -> Iterator[tuple[str, Path | NoteError]]:
+def _walk(folder: Path, prefix: str, above: frozenset[tuple[int, int]]) -> Iterator[tuple[str, Path | NoteError]]:
     """Find the texts below a folder by their composed relative path; a folder that cannot be read is an error there."""
-    real = folder.resolve()
-    if real in above:
-        yield prefix, NoteError(f"{shown(folder)}: a link to a folder that holds it")
-        return
-    try:
-        names = sorted(os.listdir(folder))
-    except OSError as error:
-        yield prefix, NoteError(f"{shown(folder)}: cannot be read: {error.strerror}")
-        return
-    for name in (name for name in names if not name.startswith(".")):
-        path = folder / name
-        if path.is_dir():
-            yield from _walk(path, f"{prefix}{_composed(name)}/", above | {real})
-        elif prefix and name == INDEX:
-            raise NoteError(f"{shown(path)}: read this folder by itself, or list its files in the {INDEX} above")
-        elif name.lower().endswith(".txt"):
-            yield prefix + _composed(name), path
+    due = [(folder, prefix, above)]
+    while due:
+        folder, prefix, above = due.pop()
+        try:
+            at = os.stat(os.path.join(folder, "."))  # who may not enter a folder may still list it
+            real = (at.st_dev, at.st_ino)
+            names = sorted(os.listdir(folder)) if real not in above else []
+        except OSError as error:
+            yield prefix, _unreadable(folder, error)
+            continue
+        if real in above:
+            yield prefix, NoteError(f"{shown(folder)}: a link to a folder that holds it")
+        for name in (name for name in names if not name.startswith(".")):
+            path, key = folder / name, prefix + _composed(name)
+            if os.path.isdir(path):
+                due.append((path, f"{key}/", above | {real}))
+            elif prefix and name == INDEX:
+                raise NoteError(f"{shown(path)}: read this folder by itself, or list its files in the {INDEX} above")
+            elif name.lower().endswith(".txt"):
+                yield key, path
 
 
 def _text_note(path: Path | NoteError, row: _Row | NoteError | None, key: str) -> Note:
@@ -158,17 +163,56 @@ def _text_note(path: Path | NoteError, row: _Row | NoteError | None, key: str) -
     fields = {"note_id": _stem(key)} if row is None else {"note_id": _stem(key), **row.fields}
     if "patient_id" not in fields:
         fields["patient_id"] = _patient(key, where)
-    return note_from(fields, check_text(decode(_bytes(path), shown(path)), shown(path)), where)
+    return note_from(fields, check_text(decode(file_bytes(path), shown(path)), shown(path)), where)
 
 
-def _bytes(path: Path) -> bytes:
+def file_bytes(path: Path) -> bytes:
+    """Return what a file holds.
+
+    Raises:
+        NoteError: If it cannot be read, or is none: a pipe could keep us waiting for ever.
+    """
+    with _regular(path) as stream:
+        try:
+            return stream.read()
+        except OSError as error:
+            fault = _unreadable(path, error)
+    raise fault
+
+
+def _regular(path: Path) -> BinaryIO:
+    """Open a file.
+
+    Raises:
+        NoteError: If it cannot be opened, or is no regular file.
+    """
     try:
-        if path.is_file():
-            return path.read_bytes()
-        fault = "no regular file, or a broken link"
+        if stat.S_ISREG(os.stat(path).st_mode):
+            return path.open("rb")
+        fault = NoteError(f"{shown(path)}: {_NO_FILE}")
     except OSError as error:
-        fault = f"cannot be read: {error.strerror}"
-    raise NoteError(f"{shown(path)}: {fault}")
+        fault = _unreadable(path, error)
+    raise fault
+
+
+def _is_folder(path: Path) -> bool:
+    """Tell a folder from a file.
+
+    Raises:
+        NoteError: If it is neither, or nobody may say.
+    """
+    try:
+        return stat.S_ISDIR(os.stat(path).st_mode)
+    except OSError as error:
+        fault = _unreadable(path, error)
+    raise fault
+
+
+def _unreadable(path: Path, error: OSError) -> NoteError:
+    """Return the error for a file or folder that the system does not give."""
+    if error.errno not in (errno.ENOENT, errno.ELOOP):
+        return NoteError(f"{shown(path)}: cannot be read: {error.strerror}")
+    return NoteError(f"{shown(path)}: {_NO_FILE if os.path.lexists(path) else 'no such file or folder'}")
 
 
 def _composed(name: str) -> str:
@@ -200,7 +244,7 @@ def _read_index(folder: Path) -> dict[str, _Row | NoteError]:
     if not os.path.lexists(path):
         return {}
     rows: dict[str, _Row | NoteError] = {}
-    for where, cells, columns in _cells(decode(_bytes(path), shown(path)), shown(path)):
+    for where, cells, columns in _cells(decode(file_bytes(path), shown(path)), shown(path)):
         key, row = _row(where, cells, columns)
         earlier = rows.get(key)
         rows[key] = row if earlier is None else _listed_twice(earlier, where, key)
@@ -262,8 +306,8 @@ def _listed_twice(earlier: _Row | NoteError, where: str, key: str) -> NoteError:
 # --- JSON Lines ---------------------------------------------------------------------------------------------------
 def _lines(path: Path) -> Iterator[bytes]:
     """Yield the lines of a file, unpacked if it ends in ``.gz``."""
-    with gzip.open(path) if path.name.lower().endswith(".gz") else path.open("rb") as stream:
-        yield from stream
+    with _regular(path) as file:
+        yield from gzip.open(file) if path.name.lower().endswith(".gz") else file
 
 
 def _json_lines(lines: Iterable[bytes], name: str) -> Iterator[_Read]:

@@ -10,6 +10,7 @@ the mention; and ``left_out``, which aspects of them the query does not hold.
 
 import hashlib
 import json
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import TextIO, TypeVar
@@ -29,8 +30,16 @@ _T = TypeVar("_T")
 
 
 def record_line(resolved: ResolvedNote) -> str:
-    """Return a note as its line, line feed included."""
-    return json.dumps(to_json(resolved), ensure_ascii=False, allow_nan=False) + "\n"
+    """Return a note as its line, line feed included.
+
+    Raises:
+        NoteError: If a score is not finite, so that the line would not come back.
+    """
+    try:
+        return json.dumps(to_json(resolved), ensure_ascii=False, allow_nan=False) + "\n"
+    except ValueError:
+        fault = NoteError(f"{shown(resolved.note.id)}: a score is no number; is the model damaged?")
+    raise fault
 
 
 def write_records(records: Iterable[ResolvedNote], out: TextIO) -> int:
@@ -277,12 +286,10 @@ def _optional(entry: Json, key: str) -> str | None:
 
 def _number(entry: Json, key: str) -> float:
     value = entry.get(key)
-    if not isinstance(value, int) or isinstance(value, bool):
-        return _value(entry, key, float)
-    try:
-        return float(value)
-    except OverflowError:
-        raise NoteError(f"{key}: too large a number") from None
+    number = value if isinstance(value, int) and not isinstance(value, bool) else _value(entry, key, float)
+    if abs(number) <= sys.float_info.max:
+        return float(number)
+    raise NoteError(f"{key}: expected a finite number")  # 1e400 is JSON
 
 
 def _day(entry: Json, key: str) -> date | None:

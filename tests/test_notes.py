@@ -5,8 +5,12 @@ import gzip
 import io
 import json
 import os
+import socket
+import subprocess
+import tempfile
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 
@@ -354,19 +358,116 @@ def test_pipe_in_the_folder_does_not_block(tmp_path: Path) -> None:
     assert messages(read_notes(tmp_path)) == [f"{tmp_path}/pipe.txt: no regular file, or a broken link"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_file_without_permission_is_named(tmp_path: Path) -> None:
-    source = folder(tmp_path, {"a.txt": "A.", "b.txt": "B.", "p1/c.txt": "C."})
+@contextmanager
+def as_somebody(folder: Path) -> Iterator[None]:
+    """Give a folder to a user who is not root, and be that user: root may read everything."""
+    is_root = os.geteuid() == 0
+    for path in (folder, *folder.rglob("*")) if is_root else ():
+        os.chown(path, 65534, 65534)
+    if is_root:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        if is_root:
+            os.seteuid(0)
+
+
+@pytest.fixture
+def open_path() -> Iterator[Path]:
+    """A folder below which another user may go; those of pytest are root's."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        yield Path(name)
+
+
+@pytest.mark.parametrize("mode", [0o000, 0o400, 0o100])
+def test_file_and_folder_without_permission_are_a_line_each_and_the_rest_is_read(open_path: Path, mode: int) -> None:
+    """Without r a folder cannot be listed; with r and without x its names are known, and no more of them."""
+    source = folder(open_path, {"a.txt": "A.", "b.txt": "B.", "p1/c.txt": "C.", "p1/d.txt": "D.", "p2/e.txt": "E."})
     (source / "a.txt").chmod(0)
-    (source / "p1").chmod(0)
-    reads = list(read_notes(source))
+    (source / "p1").chmod(mode)
+    with as_somebody(source):
+        reads = list(read_notes(source))
     (source / "p1").chmod(0o700)
 
-    assert [note.id for note in notes(reads)] == ["b"]
+    assert [note.id for note in notes(reads)] == ["b", "p2/e"]
     assert messages(reads) == [
         f"{source}/a.txt: cannot be read: Permission denied",
         f"{source}/p1: cannot be read: Permission denied",
     ]
+
+
+@pytest.mark.parametrize("name", ["p1/c.txt", "p1/x.jsonl", "p1/none", "p1/d/e"])
+def test_source_in_a_folder_that_cannot_be_entered_is_one_line(open_path: Path, name: str) -> None:
+    source = folder(open_path, {"p1/c.txt": "C.", "p1/x.jsonl": "{}"})
+    (source / "p1").chmod(0)
+    with as_somebody(source), pytest.raises(NoteError, match=rf"/{name}: cannot be read: Permission denied$"):
+        list(read_notes(source / name))
+    (source / "p1").chmod(0o700)
+
+
+def test_folder_that_cannot_be_entered_is_one_line(open_path: Path) -> None:
+    source = folder(open_path, {"p1/c.txt": "C."}) / "p1"
+    source.chmod(0o400)
+    with as_somebody(open_path):
+        assert messages(read_notes(source)) == [f"{source}: cannot be read: Permission denied"]
+
+
+def test_notes_csv_without_permission_stops_at_once(open_path: Path) -> None:
+    source = folder(open_path, {"a.txt": "A.", "notes.csv": "file\na.txt\n"})
+    (source / "notes.csv").chmod(0)
+    with as_somebody(source), pytest.raises(NoteError, match=r"/notes\.csv: cannot be read: Permission denied$"):
+        read_notes(source)
+
+
+@pytest.mark.parametrize("name", ["a.txt", "notes.csv", "x.jsonl", "x.jsonl.gz"])
+@pytest.mark.parametrize("kind", ["pipe", "socket", "link to a device"])
+def test_what_is_no_file_is_named_and_nothing_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: str
+) -> None:
+    monkeypatch.chdir(tmp_path)  # the path of a socket has a hundred characters at most
+    if kind == "pipe":
+        os.mkfifo(name)
+    elif kind == "socket":
+        socket.socket(socket.AF_UNIX).bind(name)
+    else:
+        Path(name).symlink_to("/dev/zero")
+    where = tmp_path if name in ("a.txt", "notes.csv") else tmp_path / name
+    try:
+        found = messages(read_notes(where))
+    except NoteError as error:
+        found = [str(error)]
+    assert found == [f"{tmp_path}/{name}: no regular file, or a broken link"]
+
+
+def test_file_that_goes_after_the_folder_was_listed_is_one_line(tmp_path: Path) -> None:
+    reads = read_notes(folder(tmp_path, {"a.txt": "A.", "b.txt": "B.", "c.txt": "C."}))
+    first = next(reads)
+    (tmp_path / "b.txt").unlink()
+    rest = list(reads)
+
+    assert [note.id for note in notes([first, *rest])] == ["a", "c"]
+    assert messages(rest) == [f"{tmp_path}/b.txt: no such file or folder"]
+
+
+def test_cell_of_notes_csv_that_is_too_long_is_one_line(tmp_path: Path) -> None:
+    source = folder(tmp_path, {"a.txt": "A.", "notes.csv": f"file,kind\na.txt,{'x' * 1_000_000}\n"})
+    with pytest.raises(NoteError, match=r"^[^\n]{1,200}/notes\.csv:2: broken CSV") as refused:
+        read_notes(source)
+    assert "xxx" not in str(refused.value)
+
+
+def test_folders_a_thousand_deep_are_walked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    for _ in range(1000):
+        Path("d").mkdir()
+        os.chdir("d")
+    os.chdir(tmp_path)
+    Path("a.txt").write_text("A.")
+    try:
+        assert [note.id for note in notes(list(read_notes(tmp_path)))] == ["a"]
+    finally:
+        subprocess.run(["rm", "-rf", "d"], check=True)  # Python's own would go too deep
 
 
 def test_file_name_that_a_terminal_would_not_show_is_escaped(tmp_path: Path) -> None:

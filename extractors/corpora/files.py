@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from extractors.document import ExtractionError
+from extractors.strict_json import ConstantError, loads
 
 T = TypeVar("T")
 
@@ -95,6 +96,11 @@ def _located(file: Path, text: str) -> Iterator[tuple[str, object]]:
 def _parsed(file: Path, text: str, first_line: int) -> object:
     """Return parsed JSON whose text begins at a line of the file."""
     try:
-        return json.loads(text)
+        return loads(text)
     except json.JSONDecodeError as error:
-        raise ExtractionError(f"{file}:{first_line + error.lineno - 1}: expected JSON: {error.msg}") from None
+        fault = f"{file}:{first_line + error.lineno - 1}: expected JSON: {error.msg}"
+    except ConstantError as error:
+        fault = f"{file}:{first_line}: {error}"
+    except (RecursionError, ValueError):
+        fault = f"{file}:{first_line}: too deep or too long a value"
+    raise ExtractionError(fault)

@@ -1,6 +1,5 @@
 """MACCROBAT2020 (Caufield et al. 2019): labels, relations and the split that the shipped model is trained on."""
 
-import json
 from collections.abc import Collection, Sequence
 from itertools import product
 from pathlib import Path
@@ -9,6 +8,7 @@ from extractors.corpora.annotated import Annotated, check_labels, make_document
 from extractors.corpora.brat import read_brat
 from extractors.corpora.splits import Split
 from extractors.document import Document, ExtractionError, Mention, Relation
+from extractors.strict_json import loads
 
 LABELS = (
     "Activity", "Administration", "Age", "Area", "Biological_structure", "Clinical_event", "Color", "Coreference",
@@ -69,7 +69,7 @@ def fixed_split(folder: Path) -> Split:
 def _part(name: str, folder: Path, items: Sequence[Annotated]) -> list[Annotated]:
     """Return the documents of a part of the checked-in split."""
     by_id = {item.id: item for item in items}
-    wanted = json.loads(_SPLIT.read_text("utf-8"))[name]
+    wanted = loads(_SPLIT.read_text("utf-8"))[name]
     missing = sorted(set(wanted) - by_id.keys())
     if missing:
         raise ExtractionError(f"{folder}: {len(missing)} documents of the {name} split are missing, first {missing[0]}")

@@ -173,7 +173,7 @@ def _under_berts_names(tokenizer: Tokenizer, names: Mapping[str, str]) -> Tokeni
     for step in _steps(state["pre_tokenizer"]):
         if step["type"] == "ByteLevel":
             step["add_prefix_space"] = True  # a word by itself is spelled as after a space
-    renamed = Tokenizer.from_str(json.dumps(state))
+    renamed = Tokenizer.from_str(json.dumps(state, allow_nan=False))
     renamed.no_truncation()
     renamed.no_padding()
     return renamed

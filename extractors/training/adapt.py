@@ -158,7 +158,7 @@ def adapt_encoder(
     encoder.save_pretrained(folder)
     write_text(folder / "tokenizer.json", tokenizer.to_str())
     facts = {"tokenizer_class": "PreTrainedTokenizerFast"} | SPECIAL
-    write_text(folder / "tokenizer_config.json", json.dumps(facts, indent=1) + "\n")
+    write_text(folder / "tokenizer_config.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
     return folder
 
 

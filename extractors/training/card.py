@@ -90,7 +90,7 @@ def machine_facts(device: str) -> str:
 
 def write_card(folder: Path, facts: Mapping[str, Any]) -> None:
     """Write ``README.md`` and ``run.json`` of a model folder."""
-    write_text(folder / RUN, json.dumps(facts, indent=1) + "\n")
+    write_text(folder / RUN, json.dumps(facts, indent=1, allow_nan=False) + "\n")
     model = facts["model"]
     settings = {**model, **facts["training"], "goes on from": facts["start"] or "none"}
     for key in ("labels", "relations", "local"):

@@ -30,7 +30,7 @@ def write_checkpoint(file: Path, groups: Groups, optimizer: Optimizer, run: Mapp
     tensors = {f"{group}.{name}": tensor for group, named in groups.items() for name, tensor in named.items()}
     for number, moments in optimizer.state_dict()["state"].items():
         tensors |= {f"optimizer.{number}.{name}": tensor for name, tensor in moments.items()}
-    save_tensors(file, tensors, {"facts": json.dumps({"run": run, "state": state})})
+    save_tensors(file, tensors, {"facts": json.dumps({"run": run, "state": state}, allow_nan=False)})
 
 
 def read_checkpoint(
@@ -46,7 +46,7 @@ def read_checkpoint(
     try:
         with safe_open(file, "pt") as stored:
             facts = json.loads(stored.metadata()["facts"])
-            _check(file, json.loads(json.dumps(run)), facts["run"])
+            _check(file, json.loads(json.dumps(run, allow_nan=False)), facts["run"])
             tensors = {name: stored.get_tensor(name) for name in stored.keys()}
             state = facts["state"]
     except (SafetensorError, KeyError, TypeError) as error:

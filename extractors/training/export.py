@@ -54,7 +54,7 @@ def export_model(source: Path, target: Path, *, int8: bool = True) -> None:
     names = ("labels", "relations", "local", "limit", "context", "threshold", "mention_threshold", "sentences")
     facts = {name: getattr(model.config, name) for name in (*names, "encoder")}
     facts["encoder_config"] = encoder_sizes(model)  # this and the encoder's name are for who trains on
-    (target / "config.json").write_text(json.dumps(facts, indent=1) + "\n", "utf-8")
+    (target / "config.json").write_text(json.dumps(facts, indent=1, allow_nan=False) + "\n", "utf-8")
     shutil.copy(source / "tokenizer.json", target / "tokenizer.json")
 
 

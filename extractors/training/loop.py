@@ -185,7 +185,7 @@ def _fingerprint(documents: Sequence[Document], vectors: WordVectors | None) -> 
     for document in documents:
         spans = [(m.start, m.end, m.label) for m in document.mentions]
         links = [(r.head.start, r.head.end, r.tail.start, r.tail.end, r.label) for r in document.relations]
-        digest.update(json.dumps([document.text, spans, links]).encode())
+        digest.update(json.dumps([document.text, spans, links], allow_nan=False).encode())
     if vectors is not None:
         digest.update("\n".join(vectors.words).encode() + vectors.rows.tobytes())
     return digest.hexdigest()[:16]
@@ -307,7 +307,7 @@ class _Run:
         groups = {"model": self.model.state_dict(), "mean": self.mean}
         state = {"steps": self.steps, "history": history}
         write_checkpoint(self.folder / CHECKPOINT, groups, self.optimizer, self.facts, state)
-        write_text(self.folder / EPOCHS, "".join(json.dumps(epoch) + "\n" for epoch in history))
+        write_text(self.folder / EPOCHS, "".join(json.dumps(epoch, allow_nan=False) + "\n" for epoch in history))
 
     def resume(self) -> None:
         """Go on from the checkpoint, if there is one.

@@ -1,5 +1,6 @@
 """The parts of a corpus that a model learns from, is chosen by and is measured on, and the lines that say which."""
 
+import re
 from bisect import bisect_right
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -109,10 +110,10 @@ def parse_ratio(text: str) -> Ratio:
     Raises:
         ExtractionError: If the text is of another form.
     """
-    shares = [int(share) for share in text.split(":") if share.isdigit()]
-    if len(shares) != 3 or len(text.split(":")) != 3:
+    found = re.fullmatch(r"([0-9]{1,6}):([0-9]{1,6}):([0-9]{1,6})", text)
+    if found is None:
         raise ExtractionError(f"split: expected shares of train, validation and test such as 3:1:1, found {text!r}")
-    return shares[0], shares[1], shares[2]
+    return int(found[1]), int(found[2]), int(found[3])
 
 
 def local_relations(documents: Iterable[Document], least: float = 0.9) -> tuple[str, ...]:
@@ -182,7 +183,7 @@ def _split(source: Source) -> tuple[Split, str]:
 def _fold(source: Source, fold: str) -> tuple[Split, str]:
     """Return the parts of a fold."""
     number, _, count = fold.partition("/")
-    if not number.isdigit() or (count and not count.isdigit()):
+    if not re.fullmatch("[0-9]{1,6}(/[0-9]{1,6})?", fold):
         raise ExtractionError(f"fold: expected N, or N/K, found {fold!r}")
     if source.corpus == "ade" and not count:
         return read_fold(source.path, int(number)), f"fold {number} of SpERT's ten (published, no overlapping mentions)"

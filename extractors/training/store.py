@@ -33,10 +33,10 @@ def save_model(model: JointModel, folder: Path, tokenizer: Tokenizer) -> None:
     """Write a model folder that ``load_model`` reads; each of its files is whole or absent."""
     folder.mkdir(parents=True, exist_ok=True)
     values = _KIND | asdict(model.config) | {"encoder_config": encoder_sizes(model)}
-    write_text(folder / "config.json", json.dumps(values, indent=1) + "\n")
+    write_text(folder / "config.json", json.dumps(values, indent=1, allow_nan=False) + "\n")
     write_text(folder / "tokenizer.json", tokenizer.to_str())
     facts = {"tokenizer_class": "PreTrainedTokenizerFast", "model_max_length": model.config.limit} | SPECIAL
-    write_text(folder / "tokenizer_config.json", json.dumps(facts, indent=1) + "\n")
+    write_text(folder / "tokenizer_config.json", json.dumps(facts, indent=1, allow_nan=False) + "\n")
     save_tensors(folder / "model.safetensors", model.state_dict(), {"format": "pt"})
 
 
@@ -199,7 +199,7 @@ class TorchExtractor:
     @cached_property
     def fingerprint(self) -> str:
         """The model's identity, from its weights, labels and vocabulary."""
-        digest = sha256(json.dumps(asdict(self._model.config)).encode())
+        digest = sha256(json.dumps(asdict(self._model.config), allow_nan=False).encode())
         digest.update(self._tokenizer.to_str().encode())
         for name, tensor in sorted(self._model.state_dict().items()):
             digest.update(name.encode() + tensor.cpu().numpy().tobytes())

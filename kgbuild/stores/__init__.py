@@ -1,6 +1,5 @@
 """Where graphs are kept: one protocol, the facts it answers with, and how a store is opened."""
 
-import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date
@@ -18,9 +17,6 @@ QUERY_SECONDS = 60.0
 
 QUESTION_SECONDS = 600.0
 """How long a question of ``query.py`` may take of a store with millions of events."""
-
-_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
-_NEO4J = ("neo4j", "bolt")  # and these with +s or +ssc: the driver's schemes
 
 
 class StoreError(ValueError):
@@ -194,27 +190,27 @@ def open_store(
     """Open a store: a path is an embedded one, ``http(s)://`` a SPARQL server's, ``neo4j://``, ``bolt://`` a Neo4j's.
 
     Args:
-        url: Where it is.
+        url: Where it is; a ``Path`` is always a folder, a text as ``address.place`` reads it.
         create: Make it if it is not there.
         read_only: Only read. Of an embedded store several processes may, as long as none writes.
         password: Asks for the password of a user of a server, where the environment has none (``NEO4J_PASSWORD``,
             ``SPARQL_PASSWORD``).
 
     Raises:
-        StoreError: If it is not there, is no store, is in use, or is of a kind this version does not have.
+        StoreError: If it is not there, is no store, is in use, or looks like an address and is none.
     """
-    scheme = _SCHEME.match(str(url))
-    if scheme is None:
+    from kgbuild.stores.address import NEO4J, place
+
+    where = url if isinstance(url, Path) else place(url)
+    if isinstance(where, Path):
         from kgbuild.stores.rdf import RdfStore  # pyoxigraph takes a moment to load
 
-        return RdfStore(Path(url), create=create, read_only=read_only)
-    if scheme[1].lower().partition("+")[0] in _NEO4J:
-        return _neo4j(str(url), create=create, read_only=read_only, password=password)
-    if scheme[1].lower() in ("http", "https"):
-        from kgbuild.stores.endpoint import open_endpoint
+        return RdfStore(where, create=create, read_only=read_only)
+    if where.partition("://")[0].lower() in NEO4J:
+        return _neo4j(where, create=create, read_only=read_only, password=password)
+    from kgbuild.stores.endpoint import open_endpoint
 
-        return open_endpoint(str(url), read_only=read_only, password=password)
-    raise StoreError(f"{scheme[1]}: expected a path, neo4j://, bolt://, http:// or https://")
+    return open_endpoint(where, read_only=read_only, password=password)
 
 
 def _neo4j(url: str, *, create: bool, read_only: bool, password: Callable[[str], str] | None) -> GraphStore:

@@ -1,10 +1,111 @@
-"""Addresses of servers: what is wrong with one is told without a word of it but its scheme, it could be a password."""
+"""Addresses of servers, and what was meant for one: told without a word of it, any of them could be a password.
 
-from urllib.parse import SplitResult, urlsplit
+A store is named by the address of a server, which begins with a scheme and ``://``, or by a folder. What is no address
+but looks like a mistyped one is refused and never taken for a folder's name: the folder would be made, and printed with
+the password that the address held. ``./NAME`` is always a folder.
+"""
+
+import os
+import re
+import unicodedata
+from pathlib import Path
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from kgbuild.stores import StoreError
 
-_VARIABLES = {"http": "SPARQL", "https": "SPARQL"}  # of all others NEO4J
+NEO4J = tuple(f"{name}{kind}" for name in ("neo4j", "bolt") for kind in ("", "+s", "+ssc"))
+"""Schemes of Neo4j's driver: not encrypted, encrypted, encrypted to whoever answers."""
+
+SPARQL = ("http", "https")
+"""Schemes of a SPARQL server."""
+
+_EXPECTED = "expected the name of a folder, neo4j://HOST, bolt://HOST, http://HOST/DATASET or https://HOST/DATASET"
+
+_VARIABLES = dict.fromkeys(SPARQL, "SPARQL")  # of all others NEO4J
+
+_SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
+
+_NAMED = r"(?:neo4j|bolt|https?|jdbc|sparql|fuseki|rdf4j)(?:\+\w*)?"
+"""Words that begin an address: our schemes, and what people write for them."""
+
+_ALIKE = str.maketrans("\\\u2044\u2215\u29f8\u2236\ua789\u02d0\u05c3;", "////:::::")
+"""Characters that are taken for a slash or a colon, or typed for one (NFKC knows the full-width ones)."""
+
+_FOLDER = re.compile(r"(?:\.{1,2}|~)[/\\]")
+"""What says that a folder is meant."""
+
+_LOOKS = re.compile(
+    r"^.*://"  # a scheme, or what stands where one should
+    rf"|^{_NAMED}\s*(?::|//|[/ ].*@)"  # a known scheme and what follows one, or half of that
+    r"|^[a-z][a-z0-9+.-]+:/"  # any scheme with one slash; a single letter is a drive
+    r"|:.*@|@.*:"  # user:password@host, token@host:port
+    r"|^[\w.-]+:[0-9]+(?:/|$)"  # host:port
+    r"|^\[[0-9a-f:.]+\]",  # a host of IPv6
+    re.DOTALL,
+)
+"""What looks like an address, in the form that ``_as_read`` gives it."""
+
+_LOOKS_BELOW_ROOT = re.compile(rf"^[^/]*(?::.*@|@[^/]*:)|^{_NAMED}\s*:|^[\w.-]+:[0-9]+(?:/|$)")
+"""What looks like an address after slashes or a drive; the names of folders farther below may hold any character."""
+
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(?:%25?[A-Za-z0-9._-]+)?")
+"""A name or number of IPv4; or a number of IPv6, with its zone."""
+
+
+def place(store: str) -> str | Path:
+    """Return where a store is: the address of a server as text, or the path of a folder.
+
+    >>> place("neo4j://localhost"), place("notes: 2020/kg").parts
+    ('neo4j://localhost', ('notes: 2020', 'kg'))
+
+    Raises:
+        StoreError: If it is neither, or looks like an address and is none; without a word of it.
+    """
+    scheme = _SCHEME.match(store)
+    if scheme is not None and scheme[1].lower() in (*SPARQL, *NEO4J):
+        parsed(store)
+        return store
+    if not store.strip():
+        raise StoreError(f"store: the name is empty: {_EXPECTED}")
+    if looks_like_address(store):
+        raise StoreError(f"store: what is given looks like an address and is none: {_EXPECTED}; ./NAME is a folder")
+    if not _is_name(store):
+        raise StoreError(f"store: no file system has such a name: {_EXPECTED}")
+    return Path(store)
+
+
+def looks_like_address(store: str) -> bool:
+    r"""Tell whether what names a store may have been meant for the address of a server, however it is mistyped.
+
+    >>> [looks_like_address(text) for text in ("https:/u:pw@host/ds", ' "http://host', "neo4j:u:pw@host", "u:pw@host")]
+    [True, True, True, True]
+    >>> [looks_like_address(text) for text in ("kg@2024", "C:\\kg", "./u:pw@host", "/data/a:b@c")]
+    [False, False, False, False]
+    """
+    if _FOLDER.match(store):
+        return False
+    text = _as_read(store)
+    if rooted := re.match(r"(?:[a-z]:)?/(?!/)|//+(?!.*[:@].*[:@])", text):
+        return _LOOKS_BELOW_ROOT.search(text[rooted.end() :]) is not None or "://" in text
+    return _LOOKS.search(text) is not None
+
+
+def _as_read(store: str) -> str:
+    """Return what somebody reads who does not look closely: without quotes, escapes and what is not seen."""
+    text = store
+    for _ in range(3):  # %2540 is %40 is @
+        text = unquote(text, errors="replace")
+    text = unicodedata.normalize("NFKC", text).translate(_ALIKE).casefold()
+    text = " ".join("".join(c for c in text if c.isspace() or unicodedata.category(c)[0] not in "CM").split())
+    return re.sub(r"^[^\w/\[.~]+", "", text)
+
+
+def _is_name(store: str) -> bool:
+    """Tell whether a file system can be asked for such a name."""
+    try:
+        return b"\0" not in os.fsencode(store)
+    except UnicodeEncodeError:  # half a surrogate pair
+        return False
 
 
 def parsed(url: str) -> SplitResult:
@@ -14,7 +115,7 @@ def parsed(url: str) -> SplitResult:
         StoreError: If it is none, or holds user or password: these would end up in logs and process lists.
     """
     scheme = url.partition(":")[0]
-    if "@" in url:
+    if "@" in url or "@" in unquote(url.partition("://")[2].partition("/")[0]):
         kind = _VARIABLES.get(scheme.lower(), "NEO4J")
         raise StoreError(
             f"{scheme}: user and password are no part of an address: set {kind}_USERNAME and {kind}_PASSWORD"
@@ -24,9 +125,10 @@ def parsed(url: str) -> SplitResult:
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 (a number of 0 to 65535, or a ValueError that repeats it)
-        (parts.hostname or "").encode("idna")  # as the system is asked for it: no part empty or too long
+        host = (parts.hostname or "").encode("idna").decode()  # no part empty or too long
+        is_host = not host or _HOST.fullmatch(host) is not None
     except ValueError:
-        fault = StoreError(f"{scheme}: expected {scheme}://HOST or {scheme}://HOST:PORT, with a port up to 65535")
-    else:
+        is_host = False
+    if is_host:
         return parts
-    raise fault
+    raise StoreError(f"{scheme}: expected {scheme}://HOST or {scheme}://HOST:PORT, with a port up to 65535")

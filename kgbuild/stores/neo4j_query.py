@@ -1,6 +1,5 @@
 """Cypher statements of users: read only by the server's own judgement, and for a limited time."""
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
@@ -11,6 +10,7 @@ from neo4j import ManagedTransaction, ResultSummary, unit_of_work
 from neo4j.graph import Node, Path, Relationship
 from neo4j.time import Date, DateTime, Duration, Time
 
+from extractors.strict_json import dumps
 from kgbuild.stores import Cell, StoreError, Table
 from kgbuild.stores.escaping import restored
 from kgbuild.stores.neo4j_connection import Connection, ServerError
@@ -135,7 +135,7 @@ def cell(value: object) -> Cell:
     if isinstance(value, Date):
         return value.to_native()
     plain = _plain(value)
-    return plain if isinstance(plain, str) else json.dumps(plain, ensure_ascii=False)
+    return plain if isinstance(plain, str) else dumps(plain)
 
 
 def _plain(value: object) -> object:
