@@ -44,6 +44,7 @@ from kgbuild.ending import (
 from kgbuild.note import NoteError, decode
 from kgbuild.output import encoded, opened
 from kgbuild.stores import StoreError
+from kgbuild.stores.address import looks_like_address
 from ontologies.concept import TableError
 
 if TYPE_CHECKING:
@@ -79,6 +80,7 @@ def _status() -> int:
     except click.Abort as stop:
         return INTERRUPTED if isinstance(stop.__context__, KeyboardInterrupt) else _failed("nothing was entered")
     except click.ClickException as error:
+        error.message = _without_addresses(error.message)
         with suppress(OSError):
             error.show()
         return error.exit_code
@@ -101,8 +103,17 @@ def _number(code: object) -> int:
 def _failed(message: str) -> int:
     """Print an error; return the exit status."""
     with suppress(OSError):
-        tell(f"Error: {message}")
+        tell(f"Error: {_without_addresses(message)}")
     return 1
+
+
+def _without_addresses(message: str) -> str:
+    """Return a message that repeats no argument which may be an address with a password, given in a wrong place."""
+    for word in sys.argv[1:]:
+        if "@" in word and looks_like_address(word):
+            for written in (word, str(Path(word))):  # a path has lost the second of two slashes
+                message = message.replace(written, "(what looks like an address)")
+    return message
 
 
 @cli.command()

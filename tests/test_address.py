@@ -156,3 +156,16 @@ def test_command_tells_it_in_one_line(url: str) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("Error: ") and done.stderr.count("\n") == 1
     assert "sEcr3t" not in done.stderr
+
+
+@pytest.mark.parametrize("word", ["http://u:sEcr3t@h/ds", "https:/u:sEcr3t@h", "u:sEcr3t@h:7687", "neo4j:u:sEcr3t@h"])
+def test_address_in_a_wrong_place_is_told_without_its_words(
+    word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    calls = [[word], ["patients", word], ["ingest", word], ["extract", word], ["compare", "x", "--gold", word]]
+    calls += [["timeline", "p1", word], ["evaluate", word, "brat", word], ["--store", word, "patients"]]
+    for arguments in calls:
+        done = called(arguments)
+        assert done.status in (1, 2), arguments
+        assert "Error: " in done.err and "sEcr3t" not in done.err + done.out, arguments

@@ -4,16 +4,15 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
-import click
 import pytest
 
 from kgbuild.cli import cli
 from tests import sparql_servers, tracing
 from tests.conftest import NEO4J
 from tests.neo4j.server import Server
+from tests.test_cli import commands
 from tests.tiny import tiny_encoder
 from tests.tracing import Traced
 
@@ -64,15 +63,6 @@ address, through a socket that reaches nobody."""
 pytestmark = pytest.mark.xdist_group("network")  # in one worker, which runs the commands once
 
 
-def commands(group: click.Command, above: str = "") -> Iterator[str]:
-    """Yield the names of all commands, those of groups behind their group's."""
-    if isinstance(group, click.Group):
-        for name, command in group.commands.items():
-            yield from commands(command, f"{above} {name}".strip())
-    else:
-        yield above
-
-
 def environment(place: Path) -> dict[str, str]:
     """An environment that is a user's: nothing in it keeps a library from asking its vendor."""
     kept = {name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH", "PYTHONPATH") if name in os.environ}
@@ -119,7 +109,7 @@ def traces(place: Path) -> dict[str, Traced]:
 
 
 def test_every_command_is_traced() -> None:
-    assert sorted(CALLS) == sorted(commands(cli))
+    assert sorted(CALLS) == sorted(" ".join(path) for path, _ in commands(cli))
 
 
 @pytest.mark.parametrize("name", CALLS)
