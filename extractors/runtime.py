@@ -119,14 +119,15 @@ def _open_session(file: Path) -> InferenceSession:
     options = SessionOptions()
     options.intra_op_num_threads = 1
     options.log_severity_level = 4  # errors are raised
-    try:
-        session = InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
+    try:  # without its fallback, which there is none to here and which prints four lines
+        session = InferenceSession(str(file), options, providers=["CPUExecutionProvider"], enable_fallback=0)
+        inputs = {(put.name, put.type) for put in session.get_inputs()}
+        outputs = [put.name for put in session.get_outputs()]
     except Exception as error:  # ONNX Runtime's errors have no class in common
         raise ExtractionError(f"{file}: not a model that ONNX Runtime reads ({type(error).__name__})") from error
-    inputs = {(put.name, put.type) for put in session.get_inputs()}
     if inputs != {("ids", "tensor(int64)"), ("heads", "tensor(int64)")}:
         raise ExtractionError(f"{file}: expected the inputs ids and heads of whole numbers, found others")
-    if [put.name for put in session.get_outputs()] != ["states"]:
+    if outputs != ["states"]:
         raise ExtractionError(f"{file}: expected the output states, found another")
     return session
 

@@ -9,10 +9,9 @@ from typing import NamedTuple
 from kgbuild.enrich import Chunk, Part, Unit
 from kgbuild.schema import BODY_WORDS
 from ontologies.concept import CodeTable, Concept
-from ontologies.hierarchy import ancestors
+from ontologies.hierarchy import LEVELS_ABOVE, ancestors
 from resolvers.candidate import Candidate
 from resolvers.meanings import GENERIC_HEADS, NEUTRAL, OPPOSITES, RELATED, SETTINGS
-from resolvers.names import LEVELS_ABOVE
 from resolvers.normalize import OPTIONAL, words
 
 _HALF = 0.5

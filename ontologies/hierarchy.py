@@ -4,6 +4,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ontologies.concept import CodeTable, TableError
 
+LEVELS_ABOVE = 32
+"""How far up the words above a concept are taken, in levels: twice as many as MeSH has. A chain of 30,000 codes would
+have half a billion words above its codes."""
+
 
 def ancestors(table: CodeTable, code: str, levels: int | None = None) -> list[str]:
     """Return every code above ``code``, nearest first, each once; empty at a root.

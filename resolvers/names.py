@@ -10,6 +10,7 @@ import numpy as np
 
 from ontologies.arrays import Array, pack_lists, pack_strings, slices
 from ontologies.concept import CodeTable, Concept, TableError
+from ontologies.hierarchy import LEVELS_ABOVE
 from ontologies.systems import SYSTEMS
 from resolvers.dense import dense_arrays
 from resolvers.lexical import word_arrays
@@ -21,10 +22,6 @@ WordsOf = Callable[[str], Sequence[str]]
 
 PREFERRED, SYNONYM, INHERITED = 0, 1, 2
 """Where a name comes from; an inherited one is that of a category, held by the code that stands for it unspecified."""
-
-LEVELS_ABOVE = 32
-"""How far up the words above a concept are taken, in levels: twice as many as MeSH has. A chain of 30,000 codes would
-have half a billion words above its codes."""
 
 _MOST_ABOVE = 1000
 """Concepts above one whose words are taken, no further level behind them; ten times as many as MeSH has."""

@@ -17,9 +17,9 @@ from kgbuild.cli import main
 from kgbuild.support import held_words
 from ontologies import store
 from ontologies.concept import CodeTable, Concept
-from ontologies.hierarchy import ancestors
+from ontologies.hierarchy import LEVELS_ABOVE, ancestors
 from ontologies.readers import lines
-from resolvers.names import LEVELS_ABOVE, name_arrays, rows_within
+from resolvers.names import name_arrays, rows_within
 
 TABLE = b"code\tname\nA\tfever\n"
 PACKED = gzip.compress(TABLE * 99, mtime=0)

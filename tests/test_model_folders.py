@@ -356,6 +356,15 @@ def test_graph_of_another_model_is_told(exported: Path, names: dict[str, Any], m
     assert "model.onnx" in told(exported, load_start)
 
 
+def test_graph_with_names_that_are_no_text_is_told_and_nothing_is_printed(
+    exported: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    content = graph(states="statez")
+    (exported / "model.onnx").write_bytes(content.replace(b"statez", b"state\xb1"))
+    assert "model.onnx" in told(exported)
+    assert capfd.readouterr() == ("", "")
+
+
 def test_graph_that_wants_a_file_that_is_not_there_is_told(exported: Path) -> None:
     model = onnx.load(exported / "model.onnx")
     onnx.save(model, exported / "model.onnx", save_as_external_data=True, location="weights", size_threshold=0)
