@@ -80,7 +80,7 @@ def _status() -> int:
     except click.Abort as stop:
         return INTERRUPTED if isinstance(stop.__context__, KeyboardInterrupt) else _failed("nothing was entered")
     except click.ClickException as error:
-        error.message = _without_addresses(error.message)
+        error.message = _without_addresses(error.message)  # type: ignore[misc]  # final to type checkers alone
         with suppress(OSError):
             error.show()
         return error.exit_code
