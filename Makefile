@@ -4,7 +4,7 @@ BIN := .venv/bin
 # All that the tests do is CPU work; nothing asks a model hub.
 export HF_HUB_OFFLINE := 1
 
-.PHONY: demo test lint types unit clean bench-ingest bench-stores bench-extract bench-robust bench-coding bench-scale ade
+.PHONY: demo test lint types unit clean bench-ingest bench-stores bench-kills bench-extract bench-robust bench-coding bench-scale ade
 
 .venv/default: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -38,6 +38,14 @@ PLOT ?= runs/growth.svg
 bench-stores: .venv/test .venv/bench
 	mkdir -p runs
 	$(BIN)/python benchmarks/stores.py --sizes $(SIZES) --plot $(PLOT) --check
+
+# How much RDF4J loses when its process is killed. STORE: native, native-sync, lmdb, lmdb-sync; KILLS: how many times, 5 s each.
+STORE ?= native
+KILLS ?= 15
+bench-kills: .venv/test
+	$(BIN)/python benchmarks/rdf4j_kills.py --store $(STORE) --kills $(KILLS)
+	$(BIN)/python benchmarks/rdf4j_kills.py --store $(STORE) --kills $(KILLS) --reading
+	$(BIN)/python benchmarks/rdf4j_kills.py --store $(STORE) --kills $(KILLS) --reading --term
 
 # MODEL: a folder that `kgbuild train joint` wrote; without one, only the shipped model is measured. COUNT: notes read.
 MODEL ?= runs/joint

@@ -96,11 +96,11 @@ def oxigraph(home: Path, *, union: bool = False) -> Server:
     return Server(home, port, command, "")
 
 
-def rdf4j_server(home: Path) -> Server:
-    """RDF4J's server with a native store, on Jetty."""
+def rdf4j_server(home: Path, store: str = "native") -> Server:
+    """RDF4J's server on Jetty, with one of ``rdf4j.STORES``."""
     jena.require(_UNTESTED)
     port = _free_port()
-    return Server(home, port, rdf4j.command(home, port), "/rdf4j-server/repositories/kg", query="")
+    return Server(home, port, rdf4j.command(home, port, store), "/rdf4j-server/repositories/kg", query="")
 
 
 SERVERS: dict[str, Callable[[Path], Server]] = {
