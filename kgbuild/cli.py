@@ -63,7 +63,8 @@ def main() -> None:
     prepare_streams()
     with signals_end_in_order():
         status = _status()
-        gc.collect()  # what an error still held, such as processes that read, ends before Python waits for it
+        if status:
+            gc.collect()  # what an error still held, such as processes that read, ends before Python waits for it
     let_go_of_output()
     sys.exit(status)
 

@@ -5,17 +5,14 @@ the same folder knows it by its name, finds it without a lock, removes it and sa
 """
 
 import errno
-import logging
 import os
 import re
-import shutil
 import stat
 import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from tempfile import mkdtemp, mkstemp
 from typing import BinaryIO
 
 if sys.platform != "win32":
@@ -79,6 +76,8 @@ def whole_file(path: Path) -> Iterator[BinaryIO]:
 @contextmanager
 def _temporary_file(folder: Path) -> Iterator[tuple[BinaryIO, str]]:
     """Open a temporary file in a folder, and return its name; it is gone afterwards, if it was not moved."""
+    from tempfile import mkstemp  # here and below: what not every command needs when it starts
+
     handle, name = _made(folder, lambda: mkstemp(prefix=MARK, dir=folder))
     assert handle is not None
     try:
@@ -94,6 +93,8 @@ def _temporary_file(folder: Path) -> Iterator[tuple[BinaryIO, str]]:
 @contextmanager
 def temporary_folder(folder: Path) -> Iterator[Path]:
     """Make a temporary folder in a folder, for its owner alone; it is gone afterwards, if it was not moved."""
+    import shutil
+    from tempfile import mkdtemp
 
     def make() -> tuple[int | None, str]:
         name = mkdtemp(prefix=MARK, dir=folder)
@@ -127,6 +128,8 @@ def remove_left(folder: Path) -> None:
     for path in left:
         with suppress(OSError):
             if _is_removed(path):
+                import logging
+
                 logging.getLogger(__name__).warning("%s: removed: a run that was killed left it unfinished", path)
 
 
@@ -147,6 +150,8 @@ def _is_removed(path: Path) -> bool:
         if is_locked is False or (is_locked is None and not _is_old(path)):
             return False
         if path.is_dir():
+            import shutil
+
             shutil.rmtree(path)
         else:
             path.unlink()

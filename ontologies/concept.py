@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from hashlib import sha256
 from types import MappingProxyType
 from typing import Self
 
@@ -111,6 +110,8 @@ class CodeTable:
     @cached_property
     def digest(self) -> str:
         """Content hash; of a table on disk that of its file's arrays, of one in memory made when first asked for."""
+        from hashlib import sha256  # not at the start of every command
+
         content = sha256()
         for c in self:
             facts = (c.code, *c.names), c.parents, c.assignable

@@ -1,9 +1,7 @@
 """The folder of the embedded store: made for its owner alone, and locked for one writer or many readers."""
 
-import logging
 import os
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -118,6 +116,8 @@ def leave_nothing_half_done(path: Path) -> None:
     for file in left:
         file.unlink()
     if left:
+        import logging  # here and below: what not every command needs when it starts
+
         logging.getLogger(__name__).warning("%s: removed what a run that was killed had half written", path)
 
 
@@ -166,6 +166,8 @@ def new_store(path: Path) -> Iterator[Path]:
 
 def copy_database(path: Path, copy: Path) -> None:
     """Copy a database that nobody writes to a new folder; tables, which never change, are shared where that works."""
+    import shutil
+
     copy.mkdir(mode=0o700)
     for file in sorted(path.iterdir()):
         if file.suffix == ".sst":

@@ -35,7 +35,10 @@ _LONGEST_NAME = 100  # characters that are looked at for that
 
 _LETTERS = "xqzjkwbfghmnpt"  # "ser" and one of these begin no keyword
 
-_REFUSED = "query: SERVICE is refused: it sends what is found to another server, unless that is allowed"
+_REFUSED = (
+    "query: SERVICE is refused: it could send what is found to another server; allow it (--allow-calls), or, where the "
+    "word only stands in a string or comment, write SERV ICE"
+)
 
 
 def refuse_calls(statement: str, *, is_for_oxigraph: bool) -> None:
