@@ -7,6 +7,7 @@ import contextlib
 import io
 import os
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -32,7 +33,7 @@ TEXTS = {
 }  # fmt: skip
 PATHS = {
     "folder": "folder", "file": "file.txt", "pipe": "pipe", "absent": "none/of/it", "below a file": "file.txt/x",
-    "address": "http:/u:sEcr3t@h", "lines": "x.jsonl", "table": "gold.tsv", "device": "/dev/null",
+    "address": "http:/u:sEcr3t@h", "lines": "x.jsonl", "table": "gold.tsv", "device": "device",
 }  # fmt: skip
 NUMBERS = {
     "nan": "nan", "inf": "inf", "1e400": "1e400", "1e-320": "1e-320", "minus inf": "-inf", "big": "1000000000",
@@ -78,10 +79,14 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def place(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working folder with a copy of what was made, and a pipe."""
+    """A working folder with a copy of what was made, a pipe, and a device that is not the machine's own."""
     folder = tmp_path / "place"
     shutil.copytree(made, folder, ignore=shutil.ignore_patterns("home"))
     os.mkfifo(folder / "pipe")
+    try:
+        os.mknod(folder / "device", 0o600 | stat.S_IFCHR, os.makedev(1, 3))
+    except PermissionError:  # who may make none cannot replace the machine's either
+        (folder / "device").symlink_to("/dev/null")
     monkeypatch.chdir(folder)
     monkeypatch.setenv("KGBUILD_HOME", str(made / "home"))
     monkeypatch.delenv("KGBUILD_STORE", raising=False)
@@ -120,7 +125,10 @@ def parameters() -> Iterator[tuple[tuple[str, ...], click.Command, click.Paramet
 def values(parameter: click.Parameter) -> dict[str, str]:
     """Return what is given to a parameter: a command that loads a model takes a tenth of a second each time."""
     if isinstance(parameter.type, click.Path):
-        return PATHS | dict(islice(TEXTS.items(), 7))
+        found = PATHS | dict(islice(TEXTS.items(), 7))
+        if parameter.name == "target":
+            del found["pipe"]  # which is written to, and so waited for, as it should be
+        return found
     if parameter.multiple or isinstance(parameter.type, click.Choice):
         return TEXTS
     return TEXTS | (PATHS if isinstance(parameter.type, click.types.StringParamType) else NUMBERS)
