@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO
 
 from kgbuild.stores import StoreError
+from kgbuild.stores.journal import JOURNAL, is_sound
 from kgbuild.temporary import named, place_of, temporary_folder
 
 if sys.platform != "win32":
@@ -19,7 +20,7 @@ LOCK = "kgbuild.lock"
 
 _UNFINISHED = "bulk-*.sst"  # Oxigraph's bulk loader writes these first, then has RocksDB take all of them in at once
 _DATABASE = "CURRENT"  # holds the name of the file with the newest state, in every database that RocksDB has made
-_STATE = (_DATABASE, "MANIFEST-", "OPTIONS-", "IDENTITY")  # beside tables and logs, what a database is
+_STATE = (_DATABASE, "MANIFEST-", "OPTIONS-", "IDENTITY", JOURNAL)  # beside tables and logs, what a database is
 _MANIFEST = re.compile(rb"MANIFEST-[0-9]+\n")  # what RocksDB writes into CURRENT
 
 
@@ -108,6 +109,16 @@ def _lock_file(path: Path, shared: bool) -> IO[bytes]:
     if shared:
         return (path / (LOCK if is_store(path) else _DATABASE)).open("rb")
     return open(path / LOCK, "ab", opener=lambda name, flags: os.open(name, flags, 0o600))
+
+
+def see_whether_logs_are_sound(path: Path) -> None:
+    """See to it that nothing is lost of what a store acknowledged, before a database is opened that would not tell.
+
+    Raises:
+        StoreError: If its logs are not as they were written.
+    """
+    if not is_sound(path):
+        raise _damaged(path)
 
 
 def leave_nothing_half_done(path: Path) -> None:

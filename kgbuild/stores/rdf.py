@@ -9,6 +9,7 @@ stops (``docs/stores.md``).
 """
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Self
 
@@ -34,10 +35,12 @@ from kgbuild.stores.folder import (
     lock,
     make_folder,
     new_store,
+    see_whether_logs_are_sound,
     sync_log,
     told,
 )
 from kgbuild.stores.graphs import note_graphs
+from kgbuild.stores.journal import Journal
 from kgbuild.stores.mapping import iri, lines, own_subjects, triples
 from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, UNION, Reader, note_of, patient_facts
 from kgbuild.stores.sparql import answered, ask
@@ -76,13 +79,20 @@ class RdfStore:
         self._logged = 0  # characters of what was written since the log was last made into tables
         self._lock = lock(path, shared=read_only)
         try:
+            see_whether_logs_are_sound(path)
             if not read_only:
                 leave_nothing_half_done(path)
             self._store = Store.read_only(str(path)) if read_only else Store(str(path))
+        except StoreError:
+            self._lock.close()
+            raise
         except (OSError, RuntimeError) as error:
             self._lock.close()
             raise fault(path, error) from None
         self._reader = Reader(self._store)
+        self._journal = Journal(path)
+        if not read_only:
+            self._note_logs()
 
     # --- writing --------------------------------------------------------------------------------------------------
     def put(self, note_graphs: Iterable[NoteGraph]) -> int:
@@ -132,9 +142,15 @@ class RdfStore:
     def _sync(self) -> None:
         """Wait until what was written is on disk; have tables made of a long log, which is held in memory till then."""
         sync_log(self.path)
+        self._journal.write()
         if self._logged > _LONGEST_LOG:
             self._store.flush()
             self._logged = 0
+
+    def _note_logs(self) -> None:
+        """Write down what the logs hold, where no write waits for it: a full disk keeps nobody from reading."""
+        with suppress(OSError):
+            self._journal.write()
 
     def retract(self, note_id: str) -> bool:
         """Withdraw what only this note says; return False if the store does not know the note."""
@@ -278,6 +294,7 @@ class RdfStore:
                 if not self._is_read_only:
                     with told(self.path):
                         self._store.flush()  # or the next to open it would have to read the log
+                    self._note_logs()
             finally:
                 del self._store, self._reader
                 self._lock.close()
