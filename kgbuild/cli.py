@@ -39,6 +39,7 @@ from kgbuild.ending import (
     NOBODY_READS,
     let_go_of_output,
     prepare_streams,
+    signalled,
     signals_end_in_order,
 )
 from kgbuild.note import NoteError, decode
@@ -61,10 +62,13 @@ def main() -> None:
     """Run the command line; what is wrong with data or files is one line and exit 1, anything else is a bug."""
     os.umask(0o077)  # all that is written holds patients' data
     prepare_streams()
-    with signals_end_in_order():
-        status = _status()
-        if status:
-            gc.collect()  # what an error still held, such as processes that read, ends before Python waits for it
+    try:
+        with signals_end_in_order():
+            status = _status()
+            if status:
+                gc.collect()  # what an error still held, such as processes that read, ends before Python waits for it
+    except SystemExit as end:  # a signal came
+        status = _number(end.code)
     let_go_of_output()
     sys.exit(status)
 
@@ -102,9 +106,10 @@ def _number(code: object) -> int:
 
 
 def _failed(message: str) -> int:
-    """Print an error; return the exit status."""
+    """Print an error, if no signal led to it; return the exit status."""
     with suppress(OSError):
-        tell(f"Error: {_without_addresses(message)}")
+        if not signalled():
+            tell(f"Error: {_without_addresses(message)}")
     return 1
 
 

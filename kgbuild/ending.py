@@ -5,14 +5,15 @@ import io
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from threading import current_thread, main_thread
+from threading import Thread, Timer, current_thread, main_thread
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from kgbuild.temporary import named
+from kgbuild.temporary import named, remove_written
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer, WriteableBuffer
@@ -27,12 +28,28 @@ INTERRUPTED = 130
 """Exit status as a shell gives it for a program that SIGINT ended: 128 + 2."""
 
 
+_PATIENCE = 8.0
+"""Seconds in which this process may end in order after a signal; after 10, Docker kills it, and nothing is tidied."""
+
+_TOGETHER = 0.5
+"""Seconds within which two signals count as one: ``timeout`` sends it to a command and then to its group."""
+
+_came: list[int] = []  # numbers of the signals that asked this process to end
+
+
+def signalled() -> bool:
+    """Tell whether a signal has asked this process to end: what is wrong now is its doing, and no news."""
+    return bool(_came)
+
+
 @contextmanager
 def signals_end_in_order() -> Iterator[None]:
-    """Have the first signal that asks for it leave every ``with`` block on the way out; a second ends at once.
+    """Have the first signal that asks for it leave every ``with`` block on the way out, and then end this process.
 
-    SIGINT raises KeyboardInterrupt, the others SystemExit with the status that a shell gives for a signal. One that was
-    ignored when this process began, as under nohup, stays so.
+    SIGINT raises KeyboardInterrupt, the others SystemExit. Whatever becomes of that on its way (an import makes
+    ImportError of it, or it is lost), SystemExit comes out of here, with the status that a shell gives for a signal.
+    Where Python cannot raise, as in a database that does not come back, a second signal ends this process at once, and
+    so does time. A signal that was ignored when this process began, as under nohup, stays so.
     """
     if current_thread() is not main_thread():  # elsewhere Python sets no handlers
         yield
@@ -40,19 +57,74 @@ def signals_end_in_order() -> Iterator[None]:
     numbers = [getattr(signal, name) for name in _ENDING if hasattr(signal, name)]
     before = {number: signal.getsignal(number) for number in numbers}
     due = [number for number in numbers if before[number] in (signal.SIG_DFL, signal.default_int_handler)]
+    is_over = False
 
     def end(number: int, frame: FrameType | None) -> None:
-        for other in due:
-            signal.signal(other, signal.SIG_DFL)
-        raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
+        _came.append(number)
+        if len(_came) == 1 and not is_over:
+            raise KeyboardInterrupt if number == signal.SIGINT else SystemExit(128 + number)
 
-    for number in due:
-        signal.signal(number, end)
+    if not due:  # as within another such block
+        yield
+        return
+    _came.clear()
+    with _watched(due):
+        for number in due:
+            signal.signal(number, end)
+        try:
+            yield
+            is_over = True
+        except BaseException:
+            is_over = True
+            if not _came:
+                raise
+        finally:
+            for number in due:
+                signal.signal(number, before[number])
+    if _came:
+        raise SystemExit(128 + _came[0])
+
+
+@contextmanager
+def _watched(due: list[int]) -> Iterator[None]:
+    """Have a thread told of signals by the system itself: Python runs no handler before a call of C code is done."""
+    reader, writer = os.pipe()
+    if sys.platform != "win32":
+        os.set_blocking(writer, False)
+    Thread(target=_watch, args=(reader, frozenset(due)), daemon=True).start()
+    told_before = signal.set_wakeup_fd(writer, warn_on_full_buffer=False)
     try:
         yield
     finally:
-        for number in due:
-            signal.signal(number, before[number])
+        signal.set_wakeup_fd(told_before)
+        os.close(writer)
+
+
+def _watch(reader: int, due: frozenset[int]) -> None:
+    """End this process if it has not ended in time after a signal, or at once at the second; until the pipe closes."""
+    first = 0.0
+    late: Timer | None = None
+    while told := os.read(reader, 1):
+        if told[0] not in due:
+            continue
+        if late is None:
+            first = time.monotonic()
+            late = Timer(_PATIENCE, _end_now, told)
+            late.daemon = True
+            late.start()
+        elif time.monotonic() - first > _TOGETHER:
+            _end_now(told[0])
+    os.close(reader)
+    if late is not None:
+        late.cancel()
+
+
+def _end_now(number: int) -> None:
+    """End this process, whatever it is doing, without what it is writing; workers end when they lose it."""
+    try:
+        remove_written()
+    finally:
+        os._exit(128 + number)
 
 
 class _Stream(io.RawIOBase):

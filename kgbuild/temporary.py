@@ -26,7 +26,8 @@ _OURS = re.compile(re.escape(MARK) + r"[a-z0-9_]{8}")  # as mkstemp and mkdtemp 
 _OLD = 86_400
 """Seconds without a change after which a temporary counts as left, where there are no locks (Windows, NFS)."""
 
-_written: set[str] = set()  # temporaries of this process: over NFS a lock does not keep out the process that holds it
+_written: dict[str, Path] = {}
+"""Temporaries of this process by their names: over NFS a lock does not keep out the process that holds it."""
 
 
 @contextmanager
@@ -87,7 +88,7 @@ def _temporary_file(folder: Path) -> Iterator[tuple[BinaryIO, str]]:
         Path(name).unlink(missing_ok=True)
         raise
     finally:
-        _written.discard(Path(name).name)
+        _written.pop(Path(name).name, None)
 
 
 @contextmanager
@@ -105,7 +106,7 @@ def temporary_folder(folder: Path) -> Iterator[Path]:
         yield Path(name)
     finally:
         shutil.rmtree(name, ignore_errors=True)
-        _written.discard(Path(name).name)
+        _written.pop(Path(name).name, None)
         _close(handle)
 
 
@@ -115,7 +116,7 @@ def _made(folder: Path, make: Callable[[], tuple[int | None, str]]) -> tuple[int
     while True:
         handle, name = make()
         if _lock(handle) is not False and Path(name).exists():
-            _written.add(Path(name).name)
+            _written[Path(name).name] = Path(name)
             return handle, name
         _close(handle)
 
@@ -131,6 +132,18 @@ def remove_left(folder: Path) -> None:
                 import logging
 
                 logging.getLogger(__name__).warning("%s: removed: a run that was killed left it unfinished", path)
+
+
+def remove_written() -> None:
+    """Remove what this process is writing, though it is being written: the process ends now."""
+    for path in list(_written.values()):
+        with suppress(OSError):
+            if path.is_dir():
+                import shutil
+
+                shutil.rmtree(path)
+            else:
+                path.unlink()
 
 
 def _is_ours(entry: "os.DirEntry[str]") -> bool:

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+import tomllib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from kgbuild.cli import cli
+from kgbuild.ending import _TOGETHER
 from kgbuild.stores.rdf import RdfStore
 from tests.test_cli import commands
 from tests.test_processes import SOON, all_end
@@ -201,21 +203,131 @@ def test_ingest_whose_worker_is_killed_says_so_in_one_line(place: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
-def test_second_signal_ends_at_once(name: str) -> None:
+SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
+
+SLOW_TO_END = """
+import time
+from kgbuild.ending import signals_end_in_order
+with signals_end_in_order():
+    try:
+        print(1, flush=True)
+        time.sleep(60)
+    finally:
+        print(2, flush=True)
+        time.sleep({})
+        print(3, flush=True)
+"""
+
+
+@contextmanager
+def program(code: str, place: Path) -> Iterator["subprocess.Popen[str]"]:
+    """A program that has printed its first line."""
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    call = [sys.executable, "-c", code]
+    with subprocess.Popen(call, cwd=place, env=environment, stdout=-1, stderr=-1, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == "1\n"
+            yield process
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+def test_second_signal_ends_at_once(tmp_path: Path, name: str) -> None:
     """Though the first has not been heeded yet, because what is left takes its time."""
-    code = (
-        "import time; from kgbuild.ending import signals_end_in_order\n"
-        "with signals_end_in_order():\n"
-        "    try: print(1, flush=True); time.sleep(60)\n"
-        "    finally: print(2, flush=True); time.sleep(60)"
-    )
-    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=-1, stderr=-1, text=True) as process:
+    number = getattr(signal, name)
+    with program(SLOW_TO_END.format(60), tmp_path) as process:
+        process.send_signal(number)
+        time.sleep(_TOGETHER + 0.1)
+        process.send_signal(number)
+        assert process.communicate(timeout=SOON) == ("2\n", "")
+    assert process.returncode == 128 + number
+
+
+def test_signal_that_comes_twice_at_once_is_one(tmp_path: Path) -> None:
+    """As from ``timeout``, which sends it to the command and to its group."""
+    with program(SLOW_TO_END.format(_TOGETHER), tmp_path) as process:
+        process.send_signal(signal.SIGTERM)
         assert process.stdout is not None
-        for line in ("1\n", "2\n"):
-            assert process.stdout.readline() == line
-            process.send_signal(getattr(signal, name))
-        assert process.wait(SOON) == -getattr(signal, name)
+        assert process.stdout.readline() == "2\n"
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=SOON) == ("3\n", "")
+    assert process.returncode == 128 + signal.SIGTERM
+
+
+DEAF = """
+import ctypes
+from pathlib import Path
+from threading import Timer
+from kgbuild import ending
+from kgbuild.temporary import temporary_folder, whole_file
+ending._PATIENCE = {}
+system, lock = ctypes.CDLL(None), ctypes.create_string_buffer(256)
+system.pthread_mutex_init(lock, None)
+system.pthread_mutex_lock(lock)
+with ending.signals_end_in_order(), whole_file(Path("file")), temporary_folder(Path()) as folder:
+    (folder / "part").touch()
+    Timer(0.2, print, (1,), {{"flush": True}}).start()
+    system.pthread_mutex_lock(lock)
+"""
+"""Is in C code that does not come back, as a database with a damaged file, in the middle of a file and a folder."""
+
+deaf = pytest.mark.skipif(sys.platform == "win32", reason="the lock is one of POSIX")
+
+
+@deaf
+@pytest.mark.parametrize("name", SIGNALS)
+def test_second_signal_ends_what_never_comes_back_from_c(tmp_path: Path, name: str) -> None:
+    number = getattr(signal, name)
+    with program(DEAF.format(60), tmp_path) as process:
+        assert len(list(tmp_path.iterdir())) == 2
+        process.send_signal(number)
+        time.sleep(_TOGETHER + 0.1)
+        assert process.poll() is None
+        process.send_signal(number)
+        assert process.communicate(timeout=SOON) == ("", "")
+    assert process.returncode == 128 + number
+    assert list(tmp_path.iterdir()) == []
+
+
+@deaf
+def test_time_ends_after_a_signal_what_never_comes_back_from_c(tmp_path: Path) -> None:
+    with program(DEAF.format(0.2), tmp_path) as process:
+        process.send_signal(signal.SIGTERM)
+        assert process.communicate(timeout=SOON) == ("", "")
+    assert process.returncode == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", SIGNALS)
+@pytest.mark.parametrize(
+    "work",
+    [
+        "type('A', (), {'field': type('B', (), {'__set_name__': lambda *_: come()})()})",
+        "try: come()\n    except BaseException: raise ImportError('initialization failed') from None",
+        "try: come()\n    except BaseException: raise OSError(5, 'of the signal') from None",
+        "try: come()\n    except BaseException: pass",
+    ],
+    ids=["set-name", "import", "told", "lost"],
+)
+def test_signal_gives_its_exit_status_whatever_becomes_of_its_exception(place: Path, work: str, name: str) -> None:
+    code = (
+        f"import os, signal; from kgbuild.cli import cli, main\n"
+        f"def come(): os.kill(os.getpid(), signal.{name})\n"
+        f"@cli.command()\ndef odd():\n    {work}\nmain()"
+    )
+    done = shell(place, f'{sys.executable} -c "{code}" odd')
+    assert (done.returncode, done.stderr) == (128 + getattr(signal, name), "")
+
+
+def test_interrupt_before_the_command_line_has_begun_ends_without_a_word(tmp_path: Path) -> None:
+    """In the first library that is imported; the script of the package begins where this does."""
+    (tmp_path / "click.py").write_text("import os, signal; os.kill(os.getpid(), signal.SIGINT)")
+    scripts = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
+    module, _, function = scripts["kgbuild"].partition(":")
+    done = shell(tmp_path, f"exec {sys.executable} -c 'from {module} import {function}; {function}()' --help")
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")
 
 
 def test_signal_that_nohup_ignores_stays_ignored(place: Path) -> None:
