@@ -226,21 +226,25 @@ def test_file_that_is_read_and_written_is_replaced_at_the_end(tmp_path: Path) ->
     assert [record["note"]["id"] for record in read] == ["n0", "n1", "n2"]
 
 
-@pytest.mark.parametrize("format", ["turtle", "graphml", "csv", "backup", "rebuild", "extract"])
+@pytest.mark.parametrize("format", ["turtle", "graphml", "csv", "without text", "backup", "rebuild", "extract"])
 def test_full_disk_is_told_with_the_file_by_everything_that_writes(store: Path, tmp_path: Path, format: str) -> None:
     arguments = {
         "backup": ["backup", "--store", str(store)],
         "rebuild": ["backup", "--rebuild", "--store", str(store)],
         "extract": ["extract", "notes.txt"],
+        "without text": ["export", "--without-text", "--store", str(store)],
     }.get(format, ["export", "--format", format, "--store", str(store)])
     (tmp_path / "notes.txt").write_text("No fever. " * 50)
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); "
         f"import sys; sys.argv[1:] = {[*arguments, '-o', 'out.kg']!r}; from kgbuild.cli import main; main()"
     )
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    (tmp_path / "temporary").mkdir()
+    named = f"{tmp_path}/temporary: the copy that export makes there" if format == "without text" else "out.kg"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "temporary")}
     call = [sys.executable, "-B", "-c", code]
     done = subprocess.run(call, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert re.fullmatch("Error: out.kg: .*File too large.*\n", done.stderr)
-    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+    assert re.fullmatch(f"Error: {named}: .*File too large\n", done.stderr), done.stderr
+    assert ".kgbuild-unfinished-" not in done.stderr
+    assert sorted(file.name for file in tmp_path.rglob("*")) == ["notes.txt", "temporary"]
