@@ -24,7 +24,6 @@ from kgbuild.cli_options import (
     model_option,
     notes_argument,
     open_graph,
-    output_option,
     print_rows,
     reporting,
     say,
@@ -34,6 +33,7 @@ from kgbuild.cli_options import (
     tell,
     without_text_option,
 )
+from kgbuild.cli_output import output_option
 from kgbuild.ending import (
     INTERRUPTED,
     NOBODY_READS,
@@ -186,8 +186,14 @@ def extract(
     report = reporting(failed, fail_fast=fail_fast)
     workers = open_workers(systems, model, jobs, tell)
     found = resolve_notes(read_notes(notes), workers.setup, workers, report)
+    lines = map(encoded, made(found, "made a record", record_line, report))
     with opened(target) as out:
-        out.writelines(map(encoded, made(found, "made a record", record_line, report)))
+        first = next(lines, None)
+        if first is None:
+            exit_for(len(failed))  # here, so that what is there stays
+        else:
+            out.write(first)
+            out.writelines(lines)
     exit_for(len(failed))
 
 
@@ -235,9 +241,13 @@ def compare(
     compared = partial(comparing.compared, tables=workers.setup.tables, gold=right or {})
     found: list[comparing.Comparison] = []
     judged: dict[GoldKey, tuple[bool, bool]] = {}
+    is_empty = True
     for rows, answers in made(read, "compared", compared, report):
         found += rows
         judged |= answers
+        is_empty = False
+    if is_empty:
+        exit_for(len(failed))  # before anything is written, so that what is there stays
     if right is None:
         shown = [comparing.as_row(row) for row in found if show_all or row.is_changed]
         print_rows(target, form, shown, comparing.COLUMNS)

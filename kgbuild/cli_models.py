@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from extractors.document import ExtractionError
-from kgbuild.cli_options import MOST_JOBS, as_number, format_option, output_option, print_rows, tell
+from kgbuild.cli_options import MOST_JOBS, as_number, format_option, print_rows, tell
+from kgbuild.cli_output import folder_option, output_option
 
 if TYPE_CHECKING:
     from extractors.training.parts import Source
@@ -90,7 +91,7 @@ def train() -> None:
 
 @train.command()
 @_data_options
-@click.option("-o", "--output", "target", required=True, type=click.Path(path_type=Path), help="Model folder to be.")
+@folder_option("Model folder to be.")
 @click.option("--preset", type=click.Choice(PRESETS), default="default", show_default=True)
 @click.option(
     "--encoder",

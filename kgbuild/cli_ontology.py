@@ -5,7 +5,8 @@ from pathlib import Path
 
 import click
 
-from kgbuild.cli_options import as_text, format_option, output_option, print_rows, tell
+from kgbuild.cli_options import as_text, format_option, print_rows, tell
+from kgbuild.cli_output import output_option
 from ontologies.concept import CodeTable, TableError
 
 

@@ -59,9 +59,6 @@ store_option = click.option(
     help="Folder of the embedded store; or neo4j://HOST:PORT (user and password: NEO4J_USERNAME, NEO4J_PASSWORD); "
     "or https://HOST/DATASET of a SPARQL server (SPARQL_USERNAME, SPARQL_PASSWORD).",
 )
-output_option = click.option(
-    "-o", "--output", "target", type=click.Path(path_type=Path), help="Write to this file instead of stdout."
-)
 system_option = click.option(
     "--system", "systems", multiple=True, help="Code system; repeatable. Default: icd10cm and those you added."
 )

@@ -12,7 +12,6 @@ from kgbuild.cli_options import (
     as_number,
     format_option,
     open_graph,
-    output_option,
     print_rows,
     say,
     stdin_text,
@@ -20,6 +19,7 @@ from kgbuild.cli_options import (
     tell,
     without_text_option,
 )
+from kgbuild.cli_output import folder_option, output_option, output_or_folder_option, refuse_folder
 from kgbuild.schema import TIMELINE_ASSERTIONS
 from kgbuild.stores import QUERY_SECONDS, EventFacts, StoreError, Table
 
@@ -173,7 +173,7 @@ def query_command(statement: str, store: str, seconds: float, may_call: bool, fo
 @store_option
 @click.option("--format", "form", type=click.Choice(EXPORTS), default="turtle", show_default=True)
 @without_text_option
-@output_option
+@output_or_folder_option
 def export(store: str, form: str, without_text: bool, target: Path | None) -> None:
     """Write the store as RDF or GraphML, or as a new folder of CSV files for Neo4j's import (-o FOLDER).
 
@@ -187,6 +187,8 @@ def export(store: str, form: str, without_text: bool, target: Path | None) -> No
     is_folder = form == "csv"
     if is_folder and (target is None or str(target) == "-"):
         raise click.UsageError("csv is a folder of files: say which with -o FOLDER")
+    if not is_folder:
+        refuse_folder()
     with open_graph(store, read_only=True) as graph:
         if is_folder:
             assert target is not None
@@ -222,7 +224,7 @@ def validate(notes: tuple[str, ...], store: str) -> None:
 
 @click.command()
 @store_option
-@click.option("-o", "--output", "target", type=click.Path(path_type=Path), required=True, help="A new folder.")
+@folder_option("A new folder.")
 @click.option(
     "--rebuild",
     is_flag=True,

@@ -73,10 +73,25 @@ def _local(store: GraphStore, with_text: bool) -> Iterator[RdfStore]:
         remove_left(Path(gettempdir()))
         yield store
         return
-    with temporary_folder(Path(gettempdir())) as folder, RdfStore(folder / "kg", create=True) as copy:
-        notes = store.note_graphs(store.note_ids())
-        copy.put(notes if with_text else map(without_text, notes))
-        yield copy
+    with temporary_folder(Path(gettempdir())) as folder, _naming_folder_of(folder / "kg"):
+        with RdfStore(folder / "kg", create=True) as copy:
+            notes = store.note_graphs(store.note_ids())
+            copy.put(notes if with_text else map(without_text, notes))
+            yield copy
+
+
+@contextmanager
+def _naming_folder_of(copy: Path) -> Iterator[None]:
+    """See to it that an error of a copy names the folder that it was to stand in, and not the copy, which is gone."""
+    try:
+        yield
+    except StoreError as error:
+        if str(copy) not in str(error):
+            raise
+        fault = str(error).replace(str(copy), f"{gettempdir()}: the copy that export makes there")
+    else:
+        return
+    raise StoreError(fault)
 
 
 # --- RDF ----------------------------------------------------------------------------------------------------------

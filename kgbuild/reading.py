@@ -71,6 +71,28 @@ def read_notes(source: Path | str, stdin: BinaryIO | None = None) -> Iterator[No
     raise NoteError(f"{shown(path)}: expected a folder, a .txt, .jsonl or .jsonl.gz file, or - for standard input")
 
 
+def files_of(source: Path) -> Iterator[Path]:
+    """Yield the files that are opened when a source is read, and those that would be if they were there.
+
+    Raises:
+        NoteError: If its ``notes.csv`` cannot be trusted.
+    """
+    if not source.is_dir():
+        yield source
+        if source.suffix.lower() == ".txt":
+            yield from (source.parent / INDEX, Path(os.path.normpath(source.parent / "..")) / INDEX)
+        return
+    yield source / INDEX
+    yield from (path for _, path in _walk(source, "", frozenset()) if isinstance(path, Path))
+    yield from (source / key for key in _read_index(source))
+
+
+def would_read(inside: Path) -> bool:
+    """Tell whether a file would be read with a folder that it stands in, by its path from there."""
+    is_hidden = any(part.startswith(".") for part in inside.parts)
+    return not is_hidden and (inside.name == INDEX or inside.suffix.lower() == ".txt")
+
+
 def _unique(reads: Iterable[_Read]) -> Iterator[Note | NoteError]:
     """Refuse a note whose id an earlier one has."""
     places: dict[str, str] = {}

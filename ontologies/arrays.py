@@ -63,10 +63,13 @@ def write_arrays(path: Path, meta: Meta, arrays: Mapping[str, Array]) -> None:
     """Write the file beside its place and move it there: a reader sees the old content or the new, never a part.
 
     What a killed process left in the folder of a file that it was writing is removed.
+
+    Raises:
+        OSError: If it cannot be written; names the path.
     """
     chunks = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
     head = _header(meta, chunks)
-    with _among_writers(path.parent):
+    with _named(path), _among_writers(path.parent):
         handle, temporary = tempfile.mkstemp(prefix=_TEMPORARY, dir=path.parent)
         try:
             with os.fdopen(handle, "wb") as file:
@@ -78,6 +81,20 @@ def write_arrays(path: Path, meta: Meta, arrays: Mapping[str, Array]) -> None:
         except BaseException:
             Path(temporary).unlink(missing_ok=True)
             raise
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """See to it that an error of the file system names this file: that of a full disk names none, others a temporary.
+
+    So does ``kgbuild.temporary.named``, which stands above this package.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno is None:
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 @contextmanager

@@ -1,8 +1,6 @@
 """The tables of this machine, a folder a code system under ``KGBUILD_HOME``: built-in ones cached, users' added."""
 
-import os
 import re
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +10,7 @@ from pathlib import Path
 
 from ontologies.arrays import Meta, read_meta
 from ontologies.concept import CodeTable, TableError
+from ontologies.home import home as home
 from ontologies.packed import check_format, read_table, write_table
 from ontologies.readers.formats import read_files
 from ontologies.readers.icd10cm import RELEASE, icd10cm_key, read_icd10cm
@@ -68,18 +67,6 @@ class TableInfo:
     licence: str
     bytes: int
     is_added: bool
-
-
-def home() -> Path:
-    """Return the folder for everything kgbuild keeps: ``KGBUILD_HOME``, or the platform's place for user data."""
-    chosen = os.environ.get("KGBUILD_HOME")
-    if chosen:
-        return Path(chosen)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", Path.home() / "AppData/Local")) / "kgbuild"
-    if sys.platform == "darwin":
-        return Path.home() / "Library/Application Support/kgbuild"
-    return Path(os.environ.get("XDG_DATA_HOME") or Path.home() / ".local/share") / "kgbuild"
 
 
 def add_table(

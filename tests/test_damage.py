@@ -286,6 +286,47 @@ def test_damaged_word_vectors_are_told_in_one_line(tmp_path: Path) -> None:
         WordVectors(tmp_path / "vectors.arrays")
 
 
+# --- a full disk ------------------------------------------------------------------------------------------------------
+WRITTEN = ("added.lexical", "added.table", "builtin.lexical", "builtin.table")
+"""Every file that is kept for a code system."""
+
+
+def test_every_file_that_is_kept_is_among_those_tried_on_a_full_disk(added: Path) -> None:
+    added.rename(added.with_suffix(".away"))
+    open_resolver("icd10cm")
+    added.with_suffix(".away").rename(added)
+    found = {path.name for path in added.parents[2].rglob("*") if path.is_file()}
+    assert found == set(WRITTEN)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows limits no sizes of files")
+@pytest.mark.parametrize("name", WRITTEN)
+def test_full_disk_is_told_with_the_file_that_was_written(
+    home: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file may not grow beyond a limit here, which is as a full disk: the write fails."""
+    import resource
+
+    (tmp_path / "t.tsv").write_text("code\tname\nK76.0\tFatty liver\n", "utf-8")
+    if name.startswith("added"):
+        store.add_table("icd10cm", [tmp_path / "t.tsv"], "2026")
+    open_resolver("icd10cm")
+    (home / "tables/icd10cm" / name).unlink()
+    adding = ["ontology", "add", "icd10cm", str(tmp_path / "t.tsv")]
+    asking = ["resolve", "fatty liver", "--system", "icd10cm"]
+    monkeypatch.setattr("sys.argv", ["kgbuild", *(adding if name == "added.table" else asking)])
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        with pytest.raises(SystemExit, match="1"):
+            main()
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    path = home / "tables/icd10cm" / name
+    assert capsys.readouterr().err.splitlines()[-1] == f"Error: {path}: File too large"
+    assert not path.exists() and not list(path.parent.glob(".tmp-*"))
+
+
 # --- what a kill leaves -----------------------------------------------------------------------------------------------
 KILLED = """
 import os, signal

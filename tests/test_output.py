@@ -1,5 +1,7 @@
 """What is printed: whatever ids and texts hold, it neither stops the printing nor steers a terminal."""
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -7,12 +9,16 @@ import resource
 import stat
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 
+from kgbuild.cli import cli, main
 from kgbuild.output import as_json_lines, as_table, opened
 from kgbuild.stores.rdf import RdfStore
+from tests.test_cli import commands
 from tests.test_stores import ROOT, hostile
 
 HALF = "half \udcff a \ud800 pair"
@@ -218,29 +224,172 @@ def test_target_that_cannot_be_written_is_told_in_one_line(
     assert sorted(file.name for file in tmp_path.iterdir()) == ["closed", "file", "folder", "kg", "loop"]
 
 
-def test_file_that_is_read_and_written_is_replaced_at_the_end(tmp_path: Path) -> None:
-    lines = "".join(json.dumps({"id": f"n{i}", "patient_id": "p", "text": "No fever."}) + "\n" for i in range(3))
-    (tmp_path / "notes.jsonl").write_text(lines)
-    assert kgbuild(tmp_path, "extract", "notes.jsonl", "-o", "notes.jsonl").returncode == 0
-    read = [json.loads(line) for line in (tmp_path / "notes.jsonl").read_text().splitlines()]
-    assert [record["note"]["id"] for record in read] == ["n0", "n1", "n2"]
+# --- what a command reads -----------------------------------------------------------------------------------------
+def in_process(*arguments: str) -> tuple[int, str]:
+    """Call the command line in this process; return its exit status and what it told."""
+    told = io.StringIO()
+    umask = os.umask(0o077)
+    try:
+        with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stderr(told):
+            patch.setattr("sys.argv", ["kgbuild", *arguments])
+            with pytest.raises(SystemExit) as end:
+                main()
+    finally:
+        os.umask(umask)
+    return int(end.value.code or 0), told.getvalue()
 
 
-@pytest.mark.parametrize("format", ["turtle", "graphml", "csv", "backup", "rebuild", "extract"])
+@pytest.fixture
+def inputs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A working folder with notes, a model, a corpus and code tables, links to some, and nothing that can be read."""
+    (tmp_path / "notes").mkdir()
+    for name in ("model", "corpus", "home/tables/cpt"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "inside.txt").write_text("mine")
+    for name in ("notes/a.txt", "notes/listed.md", "notes.jsonl", "gold.tsv", "far.txt", "single.txt"):
+        (tmp_path / name).write_text("mine")
+    (tmp_path / "notes/notes.csv").write_text("file\na.txt\nlisted.md\nabsent.md\n")
+    (tmp_path / "notes/far.txt").symlink_to(tmp_path / "far.txt")
+    (tmp_path / "link").symlink_to("notes.jsonl")
+    (tmp_path / "hard").hardlink_to(tmp_path / "notes.jsonl")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("KGBUILD_HOME", str(tmp_path / "home"))
+    return tmp_path
+
+
+def contents(folder: Path) -> dict[str, str]:
+    return {str(file.relative_to(folder)): file.read_text() for file in folder.rglob("*") if file.is_file()}
+
+
+FILES_READ = [
+    *(f"extract notes.jsonl -o {name}" for name in ("notes.jsonl", "./link", "hard", "../{}/notes.jsonl")),
+    *(f"extract notes -o notes/{name}" for name in ("a.txt", "notes.csv", "listed.md", "absent.md", "far.txt")),
+    *(f"extract notes -o {name}" for name in ("far.txt", "notes/new.txt", "notes/sub/NEW.TXT")),
+    *(f"extract single.txt -o {name}" for name in ("single.txt", "notes.csv")),
+    "extract notes.jsonl --model model -o model/inside.txt",
+    "extract notes.jsonl -o home/tables/cpt/inside.txt",
+    "compare notes.jsonl -o notes.jsonl",
+    "compare notes.jsonl --gold gold.tsv -o gold.tsv",
+    "evaluate model brat corpus -o model/new.txt",
+    "evaluate model brat corpus -o corpus/inside.txt",
+    "evaluate model brat corpus --test single.txt -o single.txt",
+    "train joint brat corpus -o corpus",
+    "patients -o home/tables/cpt/inside.txt",
+    "resolve fever -o home/tables/cpt/new.txt",
+]
+
+
+@pytest.mark.parametrize("line", FILES_READ)
+def test_output_is_no_file_that_is_read(inputs: Path, line: str) -> None:
+    arguments = line.format(inputs.name).split()
+    before = contents(inputs)
+    status, told = in_process(*arguments)
+    assert (status, told.count("\n")) == (1, 1)
+    assert told.startswith(f"Error: {Path(arguments[-1])}: ") and " is read" in told, told
+    assert contents(inputs) == before
+
+
+def with_outputs() -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Yield the commands that write where they are told."""
+    for path, command in commands(cli):
+        if any("--output" in parameter.opts for parameter in command.params):
+            yield path, command
+
+
+@pytest.mark.parametrize(
+    ("path", "command", "parameter"),
+    [
+        pytest.param(path, command, parameter, id=f"{' '.join(path)} {parameter.name}")
+        for path, command in with_outputs()
+        for parameter in command.params
+        if isinstance(parameter.type, click.Path) and parameter.name != "target"
+    ],
+)
+def test_whatever_is_given_to_be_read_is_not_written(
+    inputs: Path, path: tuple[str, ...], command: click.Command, parameter: click.Parameter
+) -> None:
+    required = {"notes": "notes.jsonl", "model": "model", "corpus": "brat", "path": "corpus"}
+    is_folder = not parameter.type.file_okay  # type: ignore[attr-defined]  # a click.Path
+    given = "model" if is_folder else "single.txt"
+    options: list[str] = []
+    places: list[str] = []
+    for one in command.params:
+        value = given if one is parameter else required.get(str(one.name)) if one.required else None
+        if value is not None and one.name != "target":
+            (places if isinstance(one, click.Argument) else options).extend(
+                [value] if isinstance(one, click.Argument) else [one.opts[0], value]
+            )
+    before = contents(inputs)
+    target = "model/inside.txt" if is_folder and path[0] != "train" else given
+    status, told = in_process(*path, *options, *places, "-o", target)
+    assert (status, contents(inputs)) == (1, before)
+    assert "is read" in told and told.count("\n") == 1, told
+
+
+def test_every_output_is_checked() -> None:
+    for path, command in with_outputs():
+        assert hasattr(command.callback, "__wrapped__"), path
+
+
+@pytest.mark.parametrize("line", ["extract - -o notes.jsonl", "query - -o notes.jsonl", "extract - -o -"])
+def test_file_behind_stdin_is_not_written(inputs: Path, line: str) -> None:
+    call = [sys.executable, "-c", "from kgbuild.cli import main; main()", *line.split()]
+    with (inputs / "notes.jsonl").open("rb") as stdin, (inputs / "notes.jsonl").open("ab") as out:
+        done = subprocess.run(
+            call,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+            stdin=stdin,
+            stdout=out,
+            stderr=subprocess.PIPE,
+            check=False,
+        )
+    assert (done.returncode, (inputs / "notes.jsonl").read_text()) == (1, "mine")
+    assert b": is read by this command: write to another file" in done.stderr
+
+
+@pytest.mark.parametrize("target", ["notes/out.jsonl", "notes/.hidden.txt", "out.txt", "-"])
+def test_other_files_are_written_beside_notes(inputs: Path, target: str) -> None:
+    status, told = in_process("extract", "notes", "--model", "model", "-o", target)
+    assert status == 1 and "is read" not in told and "model" in told
+
+
+@pytest.mark.parametrize("command", [("extract",), ("compare",)])
+def test_good_file_stays_where_no_note_can_be_read(tmp_path: Path, command: tuple[str, ...]) -> None:
+    (tmp_path / "notes.jsonl").write_text('{"id": "a", "text": ""}\n')
+    (tmp_path / "out").write_text("good")
+    done = kgbuild(tmp_path, *command, "notes.jsonl", "-o", "out")
+    assert (done.returncode, done.stderr.splitlines()[-1]) == (1, "Error: 1 note could not be read")
+    assert (tmp_path / "out").read_text() == "good"
+
+
+@pytest.mark.parametrize("target", ["out/", "out/."])
+@pytest.mark.parametrize("command", [*WRITING[:1], ("export",), ("query", "ASK {}")])
+def test_name_of_a_folder_is_no_file(store: Path, inputs: Path, command: tuple[str, ...], target: str) -> None:
+    before = contents(inputs)
+    assert in_process(*command, "--store", str(store), "-o", target) == (1, f"Error: {target}: Is a directory\n")
+    assert contents(inputs) == before
+    assert in_process("export", "--format", "csv", "--store", str(store), "-o", "out/") == (0, "")
+
+
+@pytest.mark.parametrize("format", ["turtle", "graphml", "csv", "without text", "backup", "rebuild", "extract"])
 def test_full_disk_is_told_with_the_file_by_everything_that_writes(store: Path, tmp_path: Path, format: str) -> None:
     arguments = {
         "backup": ["backup", "--store", str(store)],
         "rebuild": ["backup", "--rebuild", "--store", str(store)],
         "extract": ["extract", "notes.txt"],
+        "without text": ["export", "--without-text", "--store", str(store)],
     }.get(format, ["export", "--format", format, "--store", str(store)])
     (tmp_path / "notes.txt").write_text("No fever. " * 50)
     code = (
         "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100)); "
         f"import sys; sys.argv[1:] = {[*arguments, '-o', 'out.kg']!r}; from kgbuild.cli import main; main()"
     )
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    (tmp_path / "temporary").mkdir()
+    named = f"{tmp_path}/temporary: the copy that export makes there" if format == "without text" else "out.kg"
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path / "temporary")}
     call = [sys.executable, "-B", "-c", code]
     done = subprocess.run(call, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 1
-    assert re.fullmatch("Error: out.kg: .*File too large.*\n", done.stderr)
-    assert [file.name for file in tmp_path.iterdir()] == ["notes.txt"]
+    assert re.fullmatch(f"Error: {named}: .*File too large\n", done.stderr), done.stderr
+    assert ".kgbuild-unfinished-" not in done.stderr
+    assert sorted(file.name for file in tmp_path.rglob("*")) == ["notes.txt", "temporary"]

@@ -10,7 +10,7 @@ from typing import IO
 
 from kgbuild.stores import StoreError
 from kgbuild.stores.journal import JOURNAL, is_sound
-from kgbuild.temporary import named, place_of, temporary_folder
+from kgbuild.temporary import MARK, named, place_of, temporary_folder
 
 if sys.platform != "win32":
     import fcntl
@@ -213,11 +213,17 @@ def told(path: Path) -> Iterator[None]:
 
 def fault(path: Path, error: Exception) -> StoreError:
     """Return the error for a database that cannot be opened, read or written."""
-    message = str(error).splitlines()[0]
+    message = reason(error)
     if is_damage(error) or isinstance(error, FileNotFoundError):
         return _damaged(path)
     is_held = "lock hold by" in message or "While lock file" in message
     return in_use(path) if is_held else StoreError(f"{path}: cannot be read or written: {message}")
+
+
+def reason(error: Exception) -> str:
+    """Return what a database says of an error, in one line; without the place of a temporary, which is gone by then."""
+    said = str(error).splitlines()[0]
+    return said.rpartition(": ")[2] if MARK in said else said  # "IO error: While appending to file: PATH: REASON"
 
 
 def is_damage(error: Exception) -> bool:

@@ -35,6 +35,7 @@ from kgbuild.stores.folder import (
     lock,
     make_folder,
     new_store,
+    reason,
     see_whether_logs_are_sound,
     sync_log,
     told,
@@ -269,7 +270,7 @@ class RdfStore:
             with new_store(path) as copy:
                 (self._write_anew if rebuild else self._copy)(copy)
         except OSError as error:
-            raise StoreError(f"{path}: not backed up: {error.strerror or str(error).splitlines()[0]}") from None
+            raise StoreError(f"{path}: not backed up: {error.strerror or reason(error)}") from None
         except RuntimeError as error:
             raise fault(self.path, error) from None
 
