@@ -4,6 +4,7 @@ The commands and their parameters are found by walking the command line, so that
 """
 
 import contextlib
+import gc
 import io
 import os
 import shutil
@@ -47,7 +48,19 @@ GIVEN = {
     "systems": "cpt", "code": "K76", "text": "fever", "files": "file.txt", "corpus": "brat", "path": "folder",
     "model": "folder", "target": "out",
 }  # fmt: skip
-"""What is given to arguments and required options that are not under test, and to --system: it ends a command soon."""
+"""What is given to arguments and required options that are not under test, and to ENDING: it ends a command soon."""
+
+ENDING = ("systems", "model")
+"""Options that are given always: code tables of one system, and a folder that is no model."""
+
+AFTER_MODEL = ("notes", "systems", "target")
+"""What is looked at after a model is opened, which takes a tenth of a second: it is tried with the shipped model."""
+
+KINDS = ("empty", "not UTF-8", "newline", "curie", "long", "folder", "file", "pipe", "lines")
+"""Values for what is looked at late: those of which we know that they differ there."""
+
+LEARNING = ("empty", "not UTF-8", "long", "ratio", "fold", "digits", "superscript", "folder", "pipe")
+"""Values for train and evaluate, which look for a corpus each time."""
 
 
 class Done(NamedTuple):
@@ -100,6 +113,7 @@ def called(arguments: Sequence[str], stdin: bytes = b"", encoding: str = "utf-8"
     before = sys.argv, sys.stdin, os.umask(0o022)
     sys.argv = ["kgbuild", *arguments]
     sys.stdin = io.TextIOWrapper(io.BytesIO(stdin), "utf-8")
+    gc.freeze()  # or each call that fails would look through all of torch, a tenth of a second
     status: object = 0
     try:
         with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
@@ -108,6 +122,7 @@ def called(arguments: Sequence[str], stdin: bytes = b"", encoding: str = "utf-8"
             except SystemExit as end:
                 status = end.code or 0
     finally:
+        gc.unfreeze()
         sys.argv, sys.stdin = before[:2]
         os.umask(before[2])
     assert isinstance(status, int)
@@ -122,16 +137,27 @@ def parameters() -> Iterator[tuple[tuple[str, ...], click.Command, click.Paramet
                 yield path, command, parameter
 
 
-def values(parameter: click.Parameter) -> dict[str, str]:
-    """Return what is given to a parameter: a command that loads a model takes a tenth of a second each time."""
+def values(path: tuple[str, ...], parameter: click.Parameter, is_late: bool) -> dict[str, str]:
+    """Return what is given to a parameter; little where each call opens a model or imports torch."""
     if isinstance(parameter.type, click.Path):
         found = PATHS | dict(islice(TEXTS.items(), 7))
         if parameter.name == "target":
             del found["pipe"]  # which is written to, and so waited for, as it should be
-        return found
-    if parameter.multiple or isinstance(parameter.type, click.Choice):
-        return TEXTS
-    return TEXTS | (PATHS if isinstance(parameter.type, click.types.StringParamType) else NUMBERS)
+    elif parameter.multiple or isinstance(parameter.type, click.Choice):
+        found = TEXTS
+    else:
+        found = TEXTS | (PATHS if isinstance(parameter.type, click.types.StringParamType) else NUMBERS)
+    if is_late:
+        return dict(islice(((name, found[name]) for name in KINDS if name in found), 6))
+    if path[0] in ("train", "evaluate") and isinstance(parameter.type, click.types.StringParamType):
+        return {name: found[name] for name in LEARNING}
+    return found
+
+
+def is_looked_at_late(command: click.Command, parameter: click.Parameter) -> bool:
+    """Tell whether a command has opened its model before it looks at a parameter."""
+    names = {one.name for one in command.params}
+    return {"notes", "model"} <= names and parameter.name in AFTER_MODEL
 
 
 def call(path: tuple[str, ...], command: click.Command, hostile: click.Parameter, value: str) -> list[str]:
@@ -139,7 +165,8 @@ def call(path: tuple[str, ...], command: click.Command, hostile: click.Parameter
     options, places = list(path), []
     for parameter in command.params:
         name, option = parameter.name or "", parameter.opts[0]
-        given = value if parameter is hostile else GIVEN.get(name) if parameter.required or name == "systems" else None
+        is_given = parameter.required or (name in ENDING and not is_looked_at_late(command, hostile))
+        given = value if parameter is hostile else GIVEN.get(name) if is_given or name == "systems" else None
         if given is not None and isinstance(parameter, click.Argument):
             places.append(given)
         elif given is not None:
@@ -161,7 +188,7 @@ def test_hostile_value_is_one_line_or_an_answer(
     path: tuple[str, ...], command: click.Command, parameter: click.Parameter
 ) -> None:
     wrong = {}
-    for name, value in values(parameter).items():
+    for name, value in values(path, parameter, is_looked_at_late(command, parameter)).items():
         arguments = call(path, command, parameter, value)
         try:
             done = called(arguments)
