@@ -68,7 +68,7 @@ def signals_end_in_order() -> Iterator[None]:
         yield
         return
     _came.clear()
-    with _watched(due):
+    with _watched(due), _no_news_of_signals():
         for number in due:
             signal.signal(number, end)
         try:
@@ -83,6 +83,22 @@ def signals_end_in_order() -> Iterator[None]:
                 signal.signal(number, before[number])
     if _came:
         raise SystemExit(128 + _came[0])
+
+
+@contextmanager
+def _no_news_of_signals() -> Iterator[None]:
+    """Have Python not tell of a signal's exception where it can only ignore it, as while an object is removed."""
+    tell = sys.unraisablehook
+
+    def tell_of_others(lost: "sys.UnraisableHookArgs") -> None:
+        if not (signalled() and isinstance(lost.exc_value, (KeyboardInterrupt, SystemExit))):
+            tell(lost)
+
+    sys.unraisablehook = tell_of_others
+    try:
+        yield
+    finally:
+        sys.unraisablehook = tell
 
 
 @contextmanager

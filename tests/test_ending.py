@@ -308,8 +308,9 @@ def test_time_ends_after_a_signal_what_never_comes_back_from_c(tmp_path: Path) -
         "try: come()\n    except BaseException: raise ImportError('initialization failed') from None",
         "try: come()\n    except BaseException: raise OSError(5, 'of the signal') from None",
         "try: come()\n    except BaseException: pass",
+        "type('A', (), {'__del__': lambda *_: come()})()",
     ],
-    ids=["set-name", "import", "told", "lost"],
+    ids=["set-name", "import", "told", "lost", "ignored"],
 )
 def test_signal_gives_its_exit_status_whatever_becomes_of_its_exception(place: Path, work: str, name: str) -> None:
     code = (
