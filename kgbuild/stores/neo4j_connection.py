@@ -185,7 +185,7 @@ def _credentials(url: str, password: Callable[[str], str] | None) -> tuple[str, 
     if known is None and password is not None:
         known = password(user)
     if known is None:
-        raise StoreError(f"{url}: no password for {user}: set NEO4J_PASSWORD")
+        raise StoreError(f"{url}: no password for the user: set NEO4J_PASSWORD")
     return user, known
 
 
