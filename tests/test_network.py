@@ -126,6 +126,14 @@ def test_command_writes_only_what_it_was_told_to_and_its_home(
     assert list((place / "user").iterdir()) == []
 
 
+@pytest.mark.parametrize("name", ["encodr", "./encodr", "models/encodr"])
+def test_training_with_a_mistyped_encoder_asks_no_network(name: str, place: Path, tmp_path: Path) -> None:
+    call = ("train", "joint", "brat", "marked", "--encoder", name, "--split", "1:1:1", "-o", "none")
+    found = tracing.traced([*_RUN, *call], place, environment(place), tmp_path / "strace")
+    assert (found.done.returncode, found.reached, found.sockets) == (1, [], [])
+    assert f"Error: encoder {name}: no such folder" in found.done.stderr
+
+
 def test_trace_sees_a_socket_and_a_file_in_the_home_of_the_user(place: Path, tmp_path: Path) -> None:
     code = (
         "import os, socket; socket.socket().connect_ex(('127.0.0.1', 9)); "
