@@ -14,6 +14,7 @@ import click
 
 from extractors.document import ExtractionError
 from kgbuild import cli_models, cli_ontology, cli_store
+from kgbuild.cli_arguments import refuse_addresses
 from kgbuild.cli_options import (
     as_text,
     every_note,
@@ -45,7 +46,6 @@ from kgbuild.ending import (
 from kgbuild.note import NoteError, decode
 from kgbuild.output import encoded, opened
 from kgbuild.stores import StoreError
-from kgbuild.stores.address import looks_like_address
 from ontologies.concept import TableError
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def _status() -> int:
     """Run the command that was asked for; return the exit status."""
     stdout = sys.stdout
     try:
+        refuse_addresses(cli, sys.argv[1:])
         found = cli.main(standalone_mode=False)
         sys.stdout.flush()
     except SystemExit as end:
@@ -85,7 +86,6 @@ def _status() -> int:
     except click.Abort as stop:
         return INTERRUPTED if isinstance(stop.__context__, KeyboardInterrupt) else _failed("nothing was entered")
     except click.ClickException as error:
-        error.message = _without_addresses(error.message)  # type: ignore[misc]  # final to type checkers alone
         with suppress(OSError):
             error.show()
         return error.exit_code
@@ -109,17 +109,8 @@ def _failed(message: str) -> int:
     """Print an error, if no signal led to it; return the exit status."""
     with suppress(OSError):
         if not signalled():
-            tell(f"Error: {_without_addresses(message)}")
+            tell(f"Error: {message}")
     return 1
-
-
-def _without_addresses(message: str) -> str:
-    """Return a message that repeats no argument which may be an address with a password, given in a wrong place."""
-    for word in sys.argv[1:]:
-        if "@" in word and looks_like_address(word):
-            for written in (word, str(Path(word))):  # a path has lost the second of two slashes
-                message = message.replace(written, "(what looks like an address)")
-    return message
 
 
 @cli.command()

@@ -14,7 +14,7 @@ from kgbuild import output
 from kgbuild.faults import Report, stop
 from kgbuild.note import Note, NoteError, decode, shown
 from kgbuild.stores import GraphStore, open_store
-from kgbuild.stores.address import looks_like_address, parsed, place
+from kgbuild.stores.address import parsed, place
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 _Words = TypeVar("_Words", str, tuple[str, ...])
@@ -27,13 +27,6 @@ def _refuse_mistyped(_: click.Context, __: click.Parameter, store: str) -> str:
     """Refuse what is no place for a store, before anything is read, and before the name is printed."""
     place(store)
     return store
-
-
-def _refuse_address(_: click.Context, __: click.Parameter, notes: Path) -> Path:
-    """Refuse the address of a store in the place of notes; without its words, one of which could be a password."""
-    if looks_like_address(str(notes)) and not notes.exists():
-        raise click.BadParameter("what is given looks like the address of a store: name that with --store")
-    return notes
 
 
 def as_number(_: click.Context, __: click.Parameter, value: float | None) -> float | None:
@@ -76,7 +69,7 @@ without_text_option = click.option(
 fail_fast_option = click.option(
     "--fail-fast", is_flag=True, help="Stop at the first note that cannot be read. Default: go on with the others."
 )
-notes_argument = click.argument("notes", type=click.Path(path_type=Path, allow_dash=True), callback=_refuse_address)
+notes_argument = click.argument("notes", type=click.Path(path_type=Path, allow_dash=True))
 
 
 def format_option(*names: str) -> Callable[[_Command], _Command]:
@@ -102,9 +95,9 @@ def _warn_of_clear_text(store: str) -> None:
         )
 
 
-def _password(user: str) -> str:
-    """Ask for a password; it is not shown."""
-    return str(click.prompt(f"Password of {user}", hide_input=True, err=True))
+def _password(_: str) -> str:
+    """Ask for a password; it is not shown, nor is the user's name, which may hold one by mistake."""
+    return str(click.prompt("Password of the store's user", hide_input=True, err=True))
 
 
 def print_rows(target: Path | None, form: str, rows: Sequence[output.Row], columns: Sequence[str]) -> None:

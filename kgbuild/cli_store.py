@@ -22,6 +22,7 @@ from kgbuild.cli_options import (
 from kgbuild.cli_output import folder_option, output_option, output_or_folder_option, refuse_folder
 from kgbuild.schema import TIMELINE_ASSERTIONS
 from kgbuild.stores import QUERY_SECONDS, EventFacts, StoreError, Table
+from kgbuild.stores.address import named
 
 DAY = click.DateTime(["%Y-%m-%d"])
 
@@ -254,8 +255,8 @@ def retract(note_id: str, store: str) -> None:
     with open_graph(store) as graph:
         is_known = graph.retract(note_id)
     if not is_known:
-        raise StoreError(f"{store}: no note {note_id!r}")
-    tell(f"{store}: note {note_id} withdrawn")
+        raise StoreError(f"{store}: no note {named(note_id)!r}")
+    tell(f"{store}: note {named(note_id)} withdrawn")
 
 
 COMMANDS = (patients, timeline, trend, query_command, export, validate, backup, retract)

@@ -9,6 +9,7 @@ from pyoxigraph import RdfFormat, Triple, serialize
 from kgbuild import ids
 from kgbuild.note import composed
 from kgbuild.stores import GraphStore, StoreError
+from kgbuild.stores.address import named
 from kgbuild.stores.checking import Violation, shown
 from kgbuild.stores.graphs import Graphs
 from kgbuild.stores.mapping import iri, triples
@@ -30,7 +31,7 @@ def validate(store: GraphStore, notes: Iterable[str] = ()) -> Iterator[tuple[str
     known = store.note_ids()
     wanted = list(map(composed, notes))
     if unknown := set(wanted) - set(known):
-        raise StoreError(f"no note {min(unknown)!r}")
+        raise StoreError(f"no note {named(min(unknown))!r}")
     for note in wanted or known:
         yield note, pyshacl_violations(note, _triples(store, note))
 

@@ -3,17 +3,20 @@
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import click
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kgbuild.cli import cli
+from kgbuild.cli_arguments import IDS, STORE, WORDS, refuse_addresses
 from kgbuild.stores import StoreError, open_store
 from kgbuild.stores.address import place
 from tests.test_cli import commands
-from tests.test_hostile_arguments import call, called
+from tests.test_hostile_arguments import Done, call, called
 from tests.test_stores import ROOT
 
 WRONG = {
@@ -58,13 +61,18 @@ MISTYPED = (
     "http :sEcr3t", "sEcr3t@host:7687", "sEcr3t:7687", "[::1]:7687/sEcr3t", "ftp://u:sEcr3t@h", "sEcr3t://h",
     "ftp:/sEcr3t", "C:/u:sEcr3t@h", "a/u:sEcr3t@h", "http/u/sEcr3t@h", "http:///u:sEcr3t", "http://h\\sEcr3t/x",
     "neo4j://u:sEcr3t@h", "https://u:sEcr3t@h/ds", "bolt://h:sEcr3t", "http\u2236//u\u2236sEcr3t@h", "/neo4j:sEcr3t",
-    "//u:sEcr3t/x@h", "/u:sEcr3t/x@h", "///u:sEcr3t@h", "//h/u:sEcr3t@h",
+    "//u:sEcr3t/x@h", "/u:sEcr3t/x@h", "///u:sEcr3t@h", "//h/u:sEcr3t@h", "http\u205a//u\u205asEcr3t@h",
+    "u\u16ebsEcr3t@h", "u\u0903sEcr3t@h", "u\ua789sEcr3t@h", "u:sEcr3t\u203bh", "user=u,password=sEcr3t,host=h",
+    "NEO4J_AUTH=neo4j/sEcr3t", "http.//u:sEcr3t", "password: sEcr3t", "/password=sEcr3t", "bolt\u205asEcr3t",
+    "http://127.0.0.1:9/ds;password=sEcr3t", "http://127.0.0.1:9/ds&password=sEcr3t", "http://h/ds%3Bpassword=sEcr3t",
+    "http://h/u:sEcr3t", "http://h/?password=sEcr3t", "bolt://h/;password=sEcr3t", "http://h?password=sEcr3t",
 )  # fmt: skip
 """Addresses with a password, as people type and copy them."""
 
 FOLDERS = (
     "kg", "./kg", "../kg", "a/b", "/a/b", "C:\\kg", "C:/kg", "kg@2024", "notes: 2020/kg", "a:b", "a/b:c", "a@b/c",
     "~/kg", "./http:/x", "./u:pw@h", "../neo4j:x", "/data/a:b@c/kg", "neo4j", "neo4j-backup@2024", "bolt/kg", "http",
+    "kg \u2013 2024", "\u75c5\u6b74\u30fb2024", "\u0926\u0940\u092a\u0915", "\u201ckg\u201d", "user=1/kg", "http-kg",
     ".kg", "\\\\server\\share", "kg.2024-01", "m\xfcller/kg", "a b", "-kg", "\u75c5\u6b77",
 )  # fmt: skip
 
@@ -125,7 +133,7 @@ def test_however_user_and_password_are_typed_they_are_no_folder(text: str) -> No
 WITH_STORE = [(path, command) for path, command in commands(cli) if any(p.name == "store" for p in command.params)]
 
 
-@pytest.mark.parametrize("text", [*MISTYPED, *list(WRONG)[:4]])
+@pytest.mark.parametrize("text", [*MISTYPED[::4], *list(WRONG)[:4]])
 def test_no_command_prints_a_password_or_makes_a_folder_of_it(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -158,14 +166,133 @@ def test_command_tells_it_in_one_line(url: str) -> None:
     assert "sEcr3t" not in done.stderr
 
 
-@pytest.mark.parametrize("word", ["http://u:sEcr3t@h/ds", "https:/u:sEcr3t@h", "u:sEcr3t@h:7687", "neo4j:u:sEcr3t@h"])
-def test_address_in_a_wrong_place_is_told_without_its_words(
+# --- in a wrong place ---------------------------------------------------------------------------------------------
+HOMELESS = (
+    "http://u:sEcr3t@h/x", "u:sEcr3t\uff20h", "neo4j:sEcr3t", "http://h/?password=sEcr3t", "http://u:'\"sEcr3t\\@h/x",
+    "http\u205a//u\u205asEcr3t@h", "user=u,password=sEcr3t,host=h",
+)  # fmt: skip
+"""Spellings that are given to every parameter."""
+
+PARAMETERS = [
+    (path, command, parameter)
+    for path, command in commands(cli)
+    for parameter in command.params
+    if not getattr(parameter, "is_flag", False) and parameter.name not in STORE | WORDS
+]
+OF_IDS = [found for found in PARAMETERS if found[2].name in IDS and not isinstance(found[2].type, click.Path)]
+JUDGED = [found for found in PARAMETERS if found not in OF_IDS]
+
+
+def spelled(parameter: click.Parameter, value: str) -> Iterator[list[str]]:
+    """Yield the ways in which a value is given to a parameter."""
+    if isinstance(parameter, click.Argument):
+        yield [value]
+    for option in () if isinstance(parameter, click.Argument) else parameter.opts:
+        yield [option, value]
+        yield [f"{option}={value}" if option.startswith("--") else f"{option}{value}"]
+
+
+def is_told_without_its_words(done: Done) -> bool:
+    return done.status in (1, 2) and "ecr3t" not in done.err + done.out and done.err.count("Error: ") == 1
+
+
+@pytest.fixture
+def nowhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A working folder in which nothing is made."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("KGBUILD_STORE", raising=False)
+    yield tmp_path
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("word", HOMELESS)
+def test_address_in_the_place_of_any_value_is_refused_before_a_command_begins(word: str) -> None:
+    for path, command, parameter in JUDGED:
+        others = [  # of a command with two arguments the second, which is judged too, needs a first
+            "x"
+            for other in command.params[: command.params.index(parameter)]
+            if isinstance(other, click.Argument) and isinstance(parameter, click.Argument)
+        ]
+        for arguments in spelled(parameter, word):
+            with pytest.raises(click.UsageError, match="--store names a store") as refused:
+                refuse_addresses(cli, [*path, *others, *arguments])
+            assert "ecr3t" not in refused.value.format_message(), (path, arguments)
+    assert len(JUDGED) > 80 and {p.name for *_, p in JUDGED} > {"notes", "target", "model", "systems", "jobs", "form"}
+
+
+def test_ids_are_those_of_patients_notes_and_codes() -> None:
+    found = {(" ".join(path), parameter.name) for path, _, parameter in OF_IDS}
+    assert found == {
+        ("patients", "code"), ("timeline", "patient"), ("timeline", "code"), ("trend", "patient"),
+        ("validate", "notes"), ("retract", "note_id"), ("ontology show", "code"),
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("word", HOMELESS)
+def test_address_as_notes_command_or_one_word_too_many_is_told_without_its_words(word: str, nowhere: Path) -> None:
+    calls = [[word], ["ontology", word], ["extract", word], ["extract", "x", f"--output={word}"], ["--", word]]
+    calls += [["patients", word], ["patients", f"-o{word}"], [f"--{word}", "patients"], ["patients", f"--x{word}=1"]]
+    calls += [["extract", "x", f"--jobs={word}"], ["train", "joint", "brat", "x", "-o", "y", f"--encoder={word}"]]
+    for arguments in calls:
+        done = called(arguments)
+        assert is_told_without_its_words(done), (arguments, done)
+
+
+@pytest.mark.parametrize("word", HOMELESS)
+def test_id_that_looks_like_an_address_is_not_printed(
     word: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    calls = [[word], ["patients", word], ["ingest", word], ["extract", word], ["compare", "x", "--gold", word]]
-    calls += [["timeline", "p1", word], ["evaluate", word, "brat", word], ["--store", word, "patients"]]
-    for arguments in calls:
-        done = called(arguments)
-        assert done.status in (1, 2), arguments
-        assert "Error: " in done.err and "sEcr3t" not in done.err + done.out, arguments
+    with open_store("kg", create=True):
+        pass
+    for arguments in (["retract", word], ["validate", word], ["ontology", "show", "icd10cm", word]):
+        assert is_told_without_its_words(called(arguments)), arguments
+    for arguments in (["timeline", word], ["trend", word, "x"], ["patients", "--code", word]):
+        assert "ecr3t" not in "".join(map(str, called(arguments))), arguments
+
+
+@pytest.mark.parametrize("name", ["http://hospital/notes/1", "urn:note:1", "visit:12", "p1-2018@2", "a/b#c"])
+def test_id_that_is_an_iri_is_asked_for_and_named(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    with open_store("kg", create=True):
+        pass
+    assert called(["retract", name]).err == f"Error: kg: no note {name!r}\n"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["resolve", "http://u:p@h", "lesion of liver"], ["query", "SELECT ?s { ?s a <http://u:p@h> }"],
+        ["patients", "--code", "icd10cm:K76"], ["timeline", "p1", "--from", "2019-03-01", "--label", "Sign_symptom"],
+        ["extract", "./a:b@c", "-o", "./u:p@h"], ["train", "joint", "brat", "x", "-o", "y", "--split", "3:1:1"],
+        ["train", "joint", "brat", "C:\\x", "--vectors", "random:200", "-o", "y", "--fold", "0/5"],
+        ["train", "joint", "brat", "x", "-o", "y", "--encoder", "bionlp/x", "--labels", "A,B"],
+        ["export", "--store", "http://u:p@h"], ["ontology", "search", "a:b@c"], ["trend", "p1", "a@b:c"],
+        ["ontology", "show", "snomedct", "233604007"], ["extract", "-", "--system", "icd10cm"], ["extract", "-h"],
+    ],
+)  # fmt: skip
+def test_what_is_no_address_in_a_wrong_place_is_left_to_the_command(arguments: list[str]) -> None:
+    refuse_addresses(cli, arguments)
+
+
+@pytest.mark.parametrize("word", [*MISTYPED, *list(WRONG)[:4]])
+def test_however_an_address_is_spelled_it_is_not_notes(word: str) -> None:
+    with pytest.raises(click.UsageError):
+        refuse_addresses(cli, ["extract", word])
+
+
+@pytest.mark.parametrize("word", HOMELESS)
+def test_home_that_looks_like_an_address_is_refused(word: str, nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("KGBUILD_HOME", "XDG_DATA_HOME"):
+        with monkeypatch.context() as patch:
+            patch.setenv(name, word)
+            done = called(["ontology", "list"])
+        assert is_told_without_its_words(done) and done.err.startswith(f"Error: {name}: expected a folder"), done
+
+
+def test_name_of_a_user_is_not_printed(nowhere: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in ("NEO4J", "SPARQL"):
+        monkeypatch.setenv(f"{kind}_USERNAME", "neo4j:sEcr3t")
+        monkeypatch.delenv(f"{kind}_PASSWORD", raising=False)
+    for store in ("bolt://127.0.0.1:9", "http://127.0.0.1:9/ds"):
+        assert is_told_without_its_words(called(["patients", "--store", store]))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kgbuild.cli import cli
+from kgbuild.temporary import MARK
 from tests import sparql_servers, tracing
 from tests.conftest import NEO4J
 from tests.neo4j.server import Server
@@ -81,8 +82,8 @@ def trace(place: Path, name: str, *arguments: str, **more: str) -> Traced:
 def strangers(found: Traced, place: Path, *named: str) -> list[Path]:
     """Return what was written outside the named files, ``KGBUILD_HOME`` and the folder for temporary files."""
     folders = [place / "home", place / "tmp", place / "kg", *(place / name for name in named)]
-    beside = (str(place / f".{name}.") for name in named)  # a file that appears in its place when it is whole
-    ours = (*map(str, folders), *beside, *_NO_FILES)
+    beside = str(place / MARK)  # a file that appears in its place when it is whole
+    ours = (*map(str, folders), beside, *_NO_FILES)
     return [file for file in found.written if not os.path.normpath(file).startswith(ours)]
 
 
@@ -124,6 +125,14 @@ def test_command_writes_only_what_it_was_told_to_and_its_home(
 ) -> None:
     assert strangers(traces[name], place, *CALLS[name]) == []
     assert list((place / "user").iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["encodr", "./encodr", "models/encodr"])
+def test_training_with_a_mistyped_encoder_asks_no_network(name: str, place: Path, tmp_path: Path) -> None:
+    call = ("train", "joint", "brat", "marked", "--encoder", name, "--split", "1:1:1", "-o", "none")
+    found = tracing.traced([*_RUN, *call], place, environment(place), tmp_path / "strace")
+    assert (found.done.returncode, found.reached, found.sockets) == (1, [], [])
+    assert f"Error: encoder {name}: no such folder" in found.done.stderr
 
 
 def test_trace_sees_a_socket_and_a_file_in_the_home_of_the_user(place: Path, tmp_path: Path) -> None:

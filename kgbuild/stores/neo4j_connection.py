@@ -38,7 +38,7 @@ class Connection:
 
     Args:
         url: ``neo4j://`` or ``bolt://``, with ``+s`` for an encrypted one, ``+ssc`` for one to whatever certificate the
-            server has; says nothing of user or password.
+            server has; says nothing of user or password. Of a cluster ``neo4j+s://`` alone finds the other servers.
         password: Asked with the user's name where ``NEO4J_PASSWORD`` is not set.
 
     ``NEO4J_USERNAME`` (neo4j) and ``NEO4J_DATABASE`` (the user's own) are read from the environment.
@@ -54,7 +54,7 @@ class Connection:
         self._bookmarks = GraphDatabase.bookmark_manager()
         with self._errors():
             self._driver = GraphDatabase.driver(
-                self.url,
+                reached(self.url),
                 auth=_credentials(self.url, password),
                 max_transaction_retry_time=RETRY_SECONDS,
                 notifications_min_severity="OFF",
@@ -160,6 +160,17 @@ def _checked(url: str) -> str:
     return url.rstrip("/")
 
 
+def reached(url: str) -> str:
+    """Return the address that the driver is given: only who is known by a certificate may send it to another server.
+
+    >>> reached("neo4j://localhost:7687"), reached("neo4j+s://cluster")
+    ('bolt://localhost:7687', 'neo4j+s://cluster')
+    """
+    scheme, _, rest = url.partition("://")
+    alone = {"neo4j": "bolt", "neo4j+ssc": "bolt+ssc"}.get(scheme.lower(), scheme)
+    return f"{alone}://{rest}"
+
+
 def _unreachable(error: DriverError) -> str:
     """Return why there is no connection: the server's certificate, or that nothing answers."""
     for cause in _causes(error):
@@ -185,7 +196,7 @@ def _credentials(url: str, password: Callable[[str], str] | None) -> tuple[str, 
     if known is None and password is not None:
         known = password(user)
     if known is None:
-        raise StoreError(f"{url}: no password for {user}: set NEO4J_PASSWORD")
+        raise StoreError(f"{url}: no password for the user: set NEO4J_PASSWORD")
     return user, known
 
 
