@@ -5,9 +5,7 @@ import struct
 import threading
 from contextlib import suppress
 
-from neo4j._codec.packstream.v1 import PackableBuffer, Packer
-
-_SUCCESS = b"\x70"
+_SUCCESS = b"\xb1\x70"
 _HELLO, _ROUTE, _RUN = 0x01, 0x66, 0x10
 
 
@@ -75,7 +73,17 @@ def _message(connection: socket.socket) -> bytes:
 
 
 def _send(connection: socket.socket, facts: dict[str, object]) -> None:
-    buffer = PackableBuffer()
-    Packer(buffer).pack_struct(_SUCCESS, (facts,))  # type: ignore[no-untyped-call]  # the driver's own, untyped
-    data = bytes(buffer.data)
+    data = _SUCCESS + _packed(facts)
     connection.sendall(struct.pack(">H", len(data)) + data + b"\0\0")
+
+
+def _packed(value: object) -> bytes:
+    """Return a value in PackStream: texts, small numbers, and short lists and maps of such."""
+    if isinstance(value, str):
+        return b"\xd0" + bytes([len(value)]) + value.encode()
+    if isinstance(value, int):
+        return b"\xc9" + struct.pack(">h", value)
+    if isinstance(value, dict):
+        return bytes([0xA0 + len(value)]) + b"".join(_packed(key) + _packed(one) for key, one in value.items())
+    assert isinstance(value, list | tuple)
+    return bytes([0x90 + len(value)]) + b"".join(map(_packed, value))

@@ -13,7 +13,7 @@ from tests.bolt_server import BoltServer
 @pytest.fixture
 def other() -> Iterator[BoltServer]:
     """A server that nobody named."""
-    server = BoltServer("127.0.0.2")
+    server = BoltServer("127.0.0.1")
     yield server
     server.close()
 

@@ -163,9 +163,11 @@ def parsed(url: str) -> SplitResult:
         raise StoreError(f"{scheme}: an address is of ASCII characters, without blanks; write others as %20")
     after = unquote(url.partition("://")[2].partition("/")[2])
     if set("?#;&=,:") & set(after) or set("?#;&=,") & set(unquote(url)):
-        expected = f"{scheme}://HOST:PORT"
-        end = "/DATASET, and no signs behind it" if scheme.lower() in SPARQL else "; NEO4J_DATABASE names the database"
-        raise StoreError(f"{scheme}: expected {expected}{end}")
+        if scheme.lower() in SPARQL:
+            raise StoreError(
+                f"{scheme}: expected the address of a data set, as {scheme}://HOST/DATASET, nothing behind it"
+            )
+        raise StoreError(f"{scheme}: expected {scheme}://HOST:PORT; the database is named by NEO4J_DATABASE")
     try:
         parts = urlsplit(url)
         parts.port  # noqa: B018 (a number of 0 to 65535, or a ValueError that repeats it)
