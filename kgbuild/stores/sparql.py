@@ -38,22 +38,24 @@ _NUMBERS: dict[str, type[int] | type[float]] = {
 }
 
 _OTHER_THAN_KEYWORDS = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*"""' + r"|'''(?:[^'\\]|\\.|'(?!''))*'''"
-    r'|"(?:[^"\\\n\r]|\\.)*"' + r"|'(?:[^'\\\n\r]|\\.)*'"
-    r"|<[^<>\"{}|^`\\\x00-\x20]*>"
-    r"|\#[^\n\r]*"
-    r"|[?$]\w+"
-    r"|@[a-z]+(?:-[a-z0-9]+)*"
-    r"|(?<=:)(?:[\w.:%-]|\\.)+",  # the local part of a prefixed name; its prefix stays
+    r'"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?' + r"|'''(?:[^'\\]|\\.|'(?!''))*+(?:''')?"
+    r'|"(?:[^"\\\n\r]|\\.)*+"?' + r"|'(?:[^'\\\n\r]|\\.)*+'?"
+    r"|<[^<>\"{}|^`\\\x00-\x20]*+>"
+    r"|\#[^\n\r]*+"
+    r"|[?$]\w++"
+    r"|@[a-z]++(?:-[a-z0-9]++)*+"
+    r"|(?<=:)(?:[\w.:%-]|\\.)++",  # the local part of a prefixed name; its prefix stays
     re.DOTALL | re.IGNORECASE,
 )
-"""What a query may hold besides its keywords, as RDF4J's reader cuts it up; nothing that must be safe hangs on this."""
+"""What a query may hold besides its keywords, as RDF4J's reader cuts it up; nothing that must be safe hangs on this.
+
+No character is looked at more than twice: a string that is not closed takes the rest of its line, or of the query."""
 _GRAPH = re.compile("graph", re.IGNORECASE)
 _FROM = re.compile(r"\bfrom\b(?!:)", re.IGNORECASE)
-_NO_PATTERN = re.compile(r"\b(?:CONSTRUCT|EXISTS)\s*$", re.IGNORECASE)
+_NO_PATTERN = re.compile(r"\b(?:CONSTRUCT|EXISTS)\s*+\{", re.IGNORECASE)
 _UPDATE = re.compile(r"\b(INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", re.IGNORECASE)
 _PLACE = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
-_PLACE_OF_SERVER = re.compile(r"line (\d+),? col(?:umn)?:? (\d+)", re.IGNORECASE)
+_PLACE_OF_SERVER = re.compile(r"line (\d{1,9}),? col(?:umn)?:? (\d{1,9})", re.IGNORECASE)
 _STACK, _STACK_OF_CHARACTER = 1 << 24, 5_000
 """Bytes of the stack on which a query is parsed and answered; Oxigraph takes up to 3,800 for each ``{``, its worst."""
 _PAGES = 1 << 16  # a stack is of whole pages, which have 64 KiB at most
@@ -254,12 +256,13 @@ def within(statement: str, graph: str) -> str:
     """
     keywords = _keywords(statement)
     opened: list[int] = []
+    templates = {found.end() - 1 for found in _NO_PATTERN.finditer(keywords)}
     for brace in re.finditer("[{}]", keywords):
         if brace[0] == "{":
             opened.append(brace.start())
         elif opened:
             begin, end = opened.pop(), brace.end()
-            if not opened and _NO_PATTERN.search(keywords[:begin]) is None:
+            if not opened and begin not in templates:
                 return f"{statement[:begin]}{{GRAPH <{graph}>{statement[begin:end]}}}{statement[end:]}"
     return statement
 
