@@ -12,14 +12,10 @@ from pyoxigraph import (
     Literal,
     NamedNode,
     QueryBoolean,
-    QueryResultsFormat,
     QuerySolutions,
     QueryTriples,
-    RdfFormat,
     Store,
     Triple,
-    parse,
-    parse_query_results,
 )
 
 from kgbuild.stores import QUERY_SECONDS, Cell, StoreError, Table, sparql_calls
@@ -56,7 +52,7 @@ _NO_PATTERN = re.compile(r"\b(?:CONSTRUCT|EXISTS)\s*+\{", re.IGNORECASE)
 _UPDATE = re.compile(r"\b(INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", re.IGNORECASE)
 _PLACE = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
 _PLACE_OF_SERVER = re.compile(r"line (\d{1,9}),? col(?:umn)?:? (\d{1,9})", re.IGNORECASE)
-_STACK, _STACK_OF_CHARACTER = 1 << 24, 5_000
+STACK, _STACK_OF_CHARACTER = 1 << 24, 5_000
 """Bytes of the stack on which a query is parsed and answered; Oxigraph takes up to 3,800 for each ``{``, its worst."""
 _PAGES = 1 << 16  # a stack is of whole pages, which have 64 KiB at most
 _PARSING_SECONDS = 10.0  # for telling what is wrong with a query that a server has refused
@@ -123,25 +119,9 @@ def _refuse_calls(statement: str, *, is_for_oxigraph: bool) -> None:
 def _in_time(work: Callable[[Event], _One], statement: str, seconds: float) -> _One:
     """Do some work on a statement, on a stack that it cannot overrun."""
     try:
-        return in_time(work, seconds, stack=_STACK + _STACK_OF_CHARACTER * len(statement) // _PAGES * _PAGES)
+        return in_time(work, seconds, stack=STACK + _STACK_OF_CHARACTER * len(statement) // _PAGES * _PAGES)
     except TimeoutError:
         raise StoreError(f"query: stopped after {seconds:g} s; ask for less, or allow more time") from None
-
-
-def table_of(body: bytes, type: str) -> Table:
-    """Return what a server answered as ``ask`` returns it.
-
-    Raises:
-        StoreError: If it is no answer to a query.
-    """
-    try:
-        if type == "application/sparql-results+json":
-            return _table(parse_query_results(body, QueryResultsFormat.JSON))
-        return _triples(quad.triple for quad in parse(body, RdfFormat.N_TRIPLES))
-    except (SyntaxError, ValueError):
-        shown = on_one_line(type, _LONGEST_EXPECTATION)
-        fault = StoreError(f"query: the server answered with {shown}, which is no answer to a query")
-    raise fault
 
 
 def remote_fault(statement: str, status: int, body: bytes, declared: int) -> StoreError:
@@ -178,7 +158,7 @@ def _answer(store: Store, statement: str, given_up: Event) -> Table:
         RuntimeError: If the store is damaged.
     """
     try:
-        return _table(store.query(statement, prefixes=PREFIXES), given_up)
+        return table(store.query(statement, prefixes=PREFIXES), given_up)
     except SyntaxError as error:
         fault: Exception = syntax_fault(statement, str(error))
     except (OSError, RuntimeError, ValueError) as error:
@@ -187,14 +167,14 @@ def _answer(store: Store, statement: str, given_up: Event) -> Table:
     raise fault  # not where the answer is among the variables: it must not leave this thread
 
 
-def _table(answer: QuerySolutions | QueryBoolean | QueryTriples, given_up: Event | None = None) -> Table:
+def table(answer: QuerySolutions | QueryBoolean | QueryTriples, given_up: Event | None = None) -> Table:
     """Return an answer as plain values, or what is there of it when nobody waits any more."""
     if isinstance(answer, QuerySolutions):
         columns = tuple(variable.value for variable in answer.variables)
         return Table(columns, [tuple(cell(value) for value in solution) for solution in _wanted(answer, given_up)])
     if isinstance(answer, QueryBoolean):
         return Table(("ask",), [(bool(answer),)])
-    return _triples(_wanted(answer, given_up))
+    return triples_table(_wanted(answer, given_up))
 
 
 def _wanted(answers: Iterable[_One], given_up: Event | None) -> Iterator[_One]:
@@ -224,7 +204,7 @@ def _plain(literal: Literal) -> Cell:
     return {"true": True, "1": True}.get(text, False) if datatype == f"{_XSD}boolean" else restored(text)
 
 
-def _triples(answer: Iterable[Triple]) -> Table:
+def triples_table(answer: Iterable[Triple]) -> Table:
     """Return the triples of a graph, each once, sorted."""
     found = {tuple(str(term) for term in triple): triple for triple in answer}
     rows = [tuple(cell(term) for term in found[key]) for key in sorted(found)]
