@@ -6,7 +6,6 @@ the time that the question has, and of what is wrong with it nothing is told in 
 
 import re
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from threading import Event
 from typing import TypeVar
 
@@ -33,12 +32,6 @@ _TRIPLES = re.compile(
 _OPENING = (b"{", b"[", b"<<")
 _TOLD_TYPES = ("text/html", "text/plain", "text/turtle", "application/json", "application/xml")
 """Types of answers that are named in an error: the others may be any words."""
-
-_FAULTS: tuple[type[Exception], ...] = (
-    *(AssertionError, AttributeError, LookupError, OverflowError, RuntimeError, StopIteration, SyntaxError),
-    *(TypeError, ValueError),
-)
-"""What comes of values that are not as we wrote them."""
 
 
 def table_of(body: bytes, type: str, *, seconds: float) -> Table:
@@ -92,29 +85,6 @@ def columns_of(question: str) -> tuple[str, ...]:
     answer = Store().query(question, prefixes=PREFIXES)
     assert isinstance(answer, QuerySolutions)
     return tuple(variable.value for variable in answer.variables)
-
-
-@contextmanager
-def understood(url: str, *faults: type[Exception]) -> Iterator[None]:
-    """Turn what comes of a server's values that are not as kgbuild writes them into one error without its words.
-
-    Args:
-        url: Where the server is.
-        faults: Errors of a driver that say so as well.
-
-    Raises:
-        StoreError: In place of these errors.
-    """
-    caught = (*_FAULTS, *faults)
-    try:
-        yield
-    except StoreError:
-        raise
-    except caught:
-        fault = StoreError(f"{url}: what the server answered is not as kgbuild writes it")
-    else:
-        return
-    raise fault
 
 
 def _parsed(work: Callable[[Event], _One], body: bytes, type: str, seconds: float) -> _One:

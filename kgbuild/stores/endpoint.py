@@ -18,13 +18,12 @@ from pyoxigraph import NamedNode, Quad
 from kgbuild import ids
 from kgbuild.graph import NoteGraph
 from kgbuild.stores import QUERY_SECONDS, EventFacts, Link, PatientFacts, StoreError, Table, rdf_questions
-from kgbuild.stores.answers import understood
 from kgbuild.stores.graphs import note_graphs
 from kgbuild.stores.mapping import iri, lines, literal
 from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, Reader, note_of, patient_facts
 from kgbuild.stores.sparql import refuse_calls
 from kgbuild.stores.sparql_server import SparqlServer
-from kgbuild.stores.statement import bounded
+from kgbuild.stores.statement import bounded, understood
 from kgbuild.stores.writing import chunks, written
 
 _WITHDRAW = """DELETE {{ {union} }} WHERE {{ GRAPH {note} {{ ?s ?p ?o }}
