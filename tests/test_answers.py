@@ -1,10 +1,14 @@
 """What servers answer that are not what we take them for: one line each, without their words, and within the time."""
 
 import json
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +16,9 @@ from click.testing import CliRunner
 from kgbuild.cli import cli
 from kgbuild.stores import StoreError, open_store
 from kgbuild.stores.answers import RESULTS, columns_of, table_of, triples_of
+from kgbuild.stores.rdf import RdfStore
+from kgbuild.stores.statement import LONGEST
+from tests.test_stores import LESION
 
 WORDS = "Quillfeather"
 TRIPLES = "application/n-triples"
@@ -165,6 +172,49 @@ def test_time_of_a_query_covers_what_is_done_with_its_answer(liar: str) -> None:
         with pytest.raises(StoreError, match=r"^query: stopped after 0\.4 s"):
             store.query("SELECT * {}", seconds=0.4)
         assert time.monotonic() - begin < 1.5
+
+
+def test_statement_on_stdin_is_not_read_beyond_the_longest(liar: str) -> None:
+    Liar.answer = staticmethod(LIES["boolean"])
+    longest = "ASK {}#" + "\U0001f600" * (LONGEST - 7)
+    assert "true" in CliRunner().invoke(cli, ["query", "-", "--store", liar, "--format", "json"], input=longest).output
+    with subprocess.Popen(
+        [sys.executable, "-c", "from kgbuild.cli import main; main()", "query", "-", "--store", liar],
+        stdin=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as asking:
+        assert asking.stdin is not None and asking.stderr is not None
+        with suppress(BrokenPipeError):
+            for _ in range(1_000):
+                asking.stdin.write(b"#" * 10_000)
+        with suppress(BrokenPipeError):
+            asking.stdin.close()
+        told = asking.stderr.read().decode().strip()
+    assert asking.returncode == 1
+    assert told == "Error: query: expected at most 100,000 characters, found more on stdin"
+
+
+CALLED = [(200, "text/html"), (200, RESULTS), (200, f"{WORDS}/x"), (302, "text/plain"), (400, "text/plain")]
+
+
+@pytest.mark.parametrize(("status", "type"), CALLED)
+def test_error_of_a_query_that_calls_shows_no_word_of_a_note_or_of_the_other_server(
+    liar: str, status: int, type: str, tmp_path: Path
+) -> None:
+    said = f"{WORDS} \x1b[31m".encode()
+    Liar.answer = staticmethod(lambda _: (status, type, said))
+    found = f"?s kg:text ?text BIND('{WORDS}' AS ?word)"
+    with RdfStore(tmp_path / "kg", create=True) as store:
+        store.put([LESION])
+        for address in (f"{liar}/", "urn:", "http://[", "http://127.0.0.1:9/", "http://nosuch.invalid/", "x"):
+            put_together = f"BIND(IRI(CONCAT('{address}', ?word)) AS ?u) LATERAL {{ SERVICE ?u {{ ?a ?b ?c }} }}"
+            with pytest.raises(StoreError) as told:
+                store.query(f"SELECT * {{ {found} {put_together} }}", may_call=True, seconds=9)
+            assert str(told.value) == "query: a server that it called did not answer as one"
+        with pytest.raises(StoreError, match="did not answer as one"):
+            store.query(f"ASK {{ SERVICE <{liar}> {{ ?a ?b ?c }} }}", may_call=True, seconds=9)
+        with pytest.raises(StoreError, match=r"^query: line 1, column \d+: expected"):
+            store.query(f"ASK {{ SERVICE <{liar}> }}", may_call=True, seconds=9)
 
 
 def test_user_that_is_not_utf_8_is_told(liar: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,7 @@ _OTHER_THAN_KEYWORDS = re.compile(
 No character is looked at more than twice: a string that is not closed takes the rest of its line, or of the query."""
 _GRAPH = re.compile("graph", re.IGNORECASE)
 _FROM = re.compile(r"\bfrom\b(?!:)", re.IGNORECASE)
+_SERVICE = re.compile("service", re.IGNORECASE)
 _NO_PATTERN = re.compile(r"\b(?:CONSTRUCT|EXISTS)\s*+\{", re.IGNORECASE)
 _UPDATE = re.compile(r"\b(INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", re.IGNORECASE)
 _PLACE = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
@@ -153,18 +154,33 @@ def remote_fault(statement: str, status: int, body: bytes, declared: int) -> Sto
 def _answer(store: Store, statement: str, given_up: Event) -> Table:
     """Return what a query answers.
 
+    Of what is raised while it is answered no word is shown: with calls allowed, these may be another server's, or an
+    address that holds what was found. What our parser says of a statement that is none repeats only that.
+
     Raises:
         StoreError: If something is wrong with it.
         RuntimeError: If the store is damaged.
     """
     try:
         return table(store.query(statement, prefixes=PREFIXES), given_up)
-    except SyntaxError as error:
-        fault: Exception = syntax_fault(statement, str(error))
-    except (OSError, RuntimeError, ValueError) as error:
-        message = on_one_line(str(error) or type(error).__name__, _LONGEST_EXPECTATION)
-        fault = RuntimeError(message) if is_damage(error) else StoreError(f"query: {message}")
+    except (OSError, RuntimeError, SyntaxError, ValueError) as error:
+        if is_damage(error):
+            fault: Exception = RuntimeError(on_one_line(str(error), _LONGEST_EXPECTATION))
+        else:
+            fault = _fault(statement, error)
     raise fault  # not where the answer is among the variables: it must not leave this thread
+
+
+def _fault(statement: str, error: Exception) -> StoreError:
+    """Return what is wrong with a query, or what kind of error came of it."""
+    try:
+        sparql_calls.parse_alone(statement)
+    except SyntaxError as told:
+        return syntax_fault(statement, str(told))
+    if _SERVICE.search(statement):
+        return StoreError("query: a server that it called did not answer as one")
+    kind = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+    return StoreError(f"query: not answered: {kind}")
 
 
 def table(answer: QuerySolutions | QueryBoolean | QueryTriples, given_up: Event | None = None) -> Table:
