@@ -13,11 +13,14 @@ import click
 from kgbuild import output
 from kgbuild.faults import Report, stop
 from kgbuild.note import Note, NoteError, decode, shown
-from kgbuild.stores import GraphStore, open_store
+from kgbuild.stores import GraphStore, StoreError, open_store
 from kgbuild.stores.address import parsed, place
+from kgbuild.stores.statement import LONGEST
 
 _Command = TypeVar("_Command", bound=Callable[..., object])
 _Words = TypeVar("_Words", str, tuple[str, ...])
+
+_LONGEST_CHARACTER = 4  # bytes of UTF-8
 
 MOST_JOBS = 1024
 """Bound of ``--jobs``, beyond the cores of any machine that we know of."""
@@ -146,6 +149,19 @@ def stdin_text() -> str:
         NoteError: If it is not UTF-8.
     """
     return decode(sys.stdin.buffer.read(), "stdin")
+
+
+def stdin_statement() -> str:
+    """Return the statement that standard input holds; it is not read beyond the longest, as it may never end.
+
+    Raises:
+        NoteError: If it is not UTF-8.
+        StoreError: If it is too long.
+    """
+    said = sys.stdin.buffer.read(_LONGEST_CHARACTER * LONGEST + 1)
+    if len(said) > _LONGEST_CHARACTER * LONGEST:
+        raise StoreError(f"query: expected at most {LONGEST:,} characters, found more on stdin")
+    return decode(said, "stdin")
 
 
 def say(line: str) -> None:

@@ -14,7 +14,7 @@ from kgbuild.cli_options import (
     open_graph,
     print_rows,
     say,
-    stdin_text,
+    stdin_statement,
     store_option,
     tell,
     without_text_option,
@@ -164,7 +164,7 @@ def query_command(statement: str, store: str, seconds: float, may_call: bool, fo
 
     Example: kgbuild query "SELECT ?name (COUNT(*) AS ?events) { ?event kg:of/rdfs:label ?name } GROUP BY ?name"
     """
-    text = stdin_text() if statement == "-" else statement
+    text = stdin_statement() if statement == "-" else statement
     with open_graph(store, read_only=True) as graph:
         found = graph.query(text, seconds=seconds, may_call=may_call)
     print_rows(target, form, _rows(found), found.columns)

@@ -92,7 +92,22 @@ _INSERTED = [
         "<a:",
         "'service>",
     ),
-    *("service", "SERVICE", "<a:)'service>", "# ", "\\u0027", "\\u0053", "\\", "1", "true", "a", "FILTER(''='')", "''"),
+    *(
+        "service",
+        "SERVICE",
+        "<a:)'service>",
+        "# ",
+        "\\u0027",
+        "\\u0053",
+        "\\\\u000A",
+        "\\\\\\U00000053",
+        "\\",
+        "1",
+        "true",
+        "a",
+        "FILTER(''='')",
+        "''",
+    ),
 ]
 
 
@@ -131,6 +146,14 @@ def mutilated(random: Random, statement: str) -> str:
     return statement
 
 
+_ESCAPES = [r"\u{:04x}", r"\u{:04x}", r"\\u{:04X}", r"\\\u{:04x}", r"\U{:08x}", r"\\U{:08X}", r"\uu{:04x}"]
+"""Spellings of a character that some readers take for it, and others for what stands there."""
+
+
 def escaped(random: Random, statement: str) -> str:
-    r"""A query with some characters as ``\u0053``."""
-    return "".join(f"\\u{ord(char):04x}" if random.random() < 0.05 else char for char in statement)
+    r"""A query with some characters as ``\u0053`` or alike; ends of lines may be written so as well."""
+    spelled = [
+        random.choice(_ESCAPES).format(ord(char)) if random.random() < 0.05 else char
+        for char in statement.replace("\n", random.choice(("\n", r"# \\u000A \n", "\n# \\u000A ")))
+    ]
+    return "".join(spelled)

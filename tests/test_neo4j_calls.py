@@ -137,3 +137,31 @@ def test_no_escape_sequence_of_a_server_is_shown() -> None:
     for said in ("Invalid \x1b[2J input\nmore (line 1, column 12 (offset: 11))", "\x1b]0;x\x07" * 200):
         shown = str(_syntax(said))
         assert shown.isprintable() and len(shown) < 160
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "reduce(a = [], i IN range(0, 900) | [a])",
+        "date('+999999999-01-01')",
+        "datetime('+999999999-01-01T00:00:00Z')",
+    ],
+)
+def test_value_that_python_has_nothing_for_is_told_in_one_line(store: Neo4jStore, value: str) -> None:
+    with pytest.raises(StoreError, match=r"^query: the answer holds a value that cannot be read here: .*$"):
+        store.query(f"RETURN {value} AS x")
+    assert store.query("RETURN 1 AS x").rows == [(1,)]
+
+
+def test_graph_that_is_none_of_kgbuild_s_is_told_without_its_words(store: Neo4jStore) -> None:
+    for statement in (
+        "CREATE (:Patient {id: 'patient/p1', key: 5})-[:HAS_NOTE]->(:Note {id: 'note/x', key: ['Quillfeather']})",
+        "MATCH (p:Patient) CREATE (p)-[:HAS_EVENT]->(:Event {id: 'event/x', start: 'Quillfeather'})"
+        "-[:OF]->(:Entity {id: 'entity/x', label: ['Quillfeather']})",
+    ):
+        store._connection.run([statement])
+    for ask in (store.note_ids, store.patients, lambda: store.events("p1"), lambda: list(store.note_graphs(["x"]))):
+        try:
+            ask()
+        except StoreError as error:
+            assert "Quillfeather" not in str(error)

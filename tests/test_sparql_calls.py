@@ -4,7 +4,9 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import suppress
+from itertools import product
 from random import Random
+from time import process_time
 
 import pytest
 
@@ -26,6 +28,21 @@ EXPLOITS = [
     "SELECT ?service (1 AS ?x) {{ SERVICE ?service {{ ?s ?p ?o }} VALUES ?service {{ <{0}> }} }}",
 ]
 """Written by hand; the first two went through once."""
+
+ESCAPED = [
+    r"SELECT * {{ \u0053ERVICE {0} {{ ?s ?p ?o }} }}",
+    r"SELECT * {{ SERVIC\u0045 {0} {{ ?s ?p ?o }} }}",
+    r"SELECT * {{ ?s ?p '\u0027 . \U00000053ervice {0} {{ ?s ?p ?o }} ?s ?p \u0027' }}",
+    "ASK {{ # \\\\u000A FILTER(STRLEN('''\n \\u0053ERVICE # \\\\u000A x\n {0} {{ ?s ?p ?o }} # \\\\u000A ''') > 0)\n}}",
+    "ASK {{ # \\\\\\\\u000A FILTER(STRLEN('''\n S\\u0045RVICE # \\\\\\u000D x\n {0} {{}} # \\\\u000A ''') > 0)\n}}",
+    r"SELECT * {{ \u\u0053ERVICE {0} {{ ?s ?p ?o }} }}",
+    r"SELECT * {{ \uff33ERVICE {0} {{ ?s ?p ?o }} }}",
+    r"SELECT * {{ \u017fERVICE {0} {{ ?s ?p ?o }} }}",
+    r"SELECT * {{ # \u2028 SERVICE x {0} {{ ?s ?p ?o }} }}",
+    "SELECT * {{ \\u\uff10\uff10\uff15\uff13ERVICE {0} {{ ?s ?p ?o }} }}",
+    r"SELECT * {{ \u{{53}}ERVICE {0} {{ ?s ?p ?o }} }}",
+]
+"""As servers read them that put characters for some escapes, in some places; RDF4J called for the fourth."""
 
 
 class Listener:
@@ -158,3 +175,90 @@ def test_parsing_alone_answers_nothing(listener: Listener) -> None:
 def test_word_that_stands_there_very_often_is_judged_in_seconds(store: RdfStore, repeated: str) -> None:
     with pytest.raises(StoreError):
         store.query((repeated * 20_000)[:90_000], seconds=5)
+
+
+@pytest.mark.parametrize("escaped", ESCAPED)
+def test_escape_that_servers_read_each_in_his_way_is_refused_before_it_is_sent(escaped: str) -> None:
+    with pytest.raises(StoreError, match=r"^query: (SERVICE is refused|.uXXXX is refused but for a letter)"):
+        sparql.refuse_calls(escaped.format("<http://127.0.0.1:1/>"), 5)
+
+
+def test_no_query_with_a_call_is_sent_whatever_is_escaped_in_it() -> None:
+    for seed in range(2_000):
+        random = Random(seed)  # noqa: S311 (repeats)
+        with pytest.raises(StoreError):
+            sparql.refuse_calls(escaped(random, query(random, "http://127.0.0.1:1/")), 5)
+
+
+@pytest.mark.parametrize("fine", [r"'caf\u00e9'", r"'\u03b1-blocker'", r"?s a <a:\u0416>", r"'C:\\users\\x'"])
+def test_letter_beyond_ascii_may_be_escaped(fine: str) -> None:
+    sparql.refuse_calls(f"SELECT * {{ ?s ?p {fine} }}", 5)
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "ASK { FILTER(<java:org.apache.jena.sparql.function.library.wait>(1)) }",
+        "PREFIX j: <java:org.apache.jena.sparql.function.library.> ASK { FILTER(j:wait(1)) }",
+        "BASE <JAVA:org.apache.jena.sparql.function.library.wait> ASK { FILTER(<>(1)) }",
+        "ASK { FILTER(CALL(IRI(CONCAT('ja', 'va:x')), 1)) }",
+        "ASK { FILTERcall#\n(?f) }",
+    ],
+)
+def test_code_of_a_server_is_run_by_no_query(asked: str) -> None:
+    with pytest.raises(StoreError, match=r"^query: <java:...> and CALL\( are refused"):
+        sparql.refuse_calls(asked, 5)
+
+
+@pytest.mark.parametrize("char", ["\u1680", "\u3000", "\u200b", "\u0378"])
+def test_call_of_a_name_with_an_unusual_character_is_seen(char: str) -> None:
+    """SPARQL takes most of Unicode for a part of names, blanks of others among it."""
+    asked = f"PREFIX a: <http://127.0.0.1:1/> PREFIX a{char}: <b:> ASK {{ SERVICE {{}} {{ ?s ?p ?o }} }}"
+    for name in (f"a:x{char}y", f"a:{char}", f"a:x{char}", f"a{char}:x", f"?x{char}y"):
+        assert sparql_calls._looks_like_a_call(asked.replace("SERVICE {}", f"SERVICE {name}"))
+
+
+def test_call_that_is_longer_than_what_is_looked_at_is_refused() -> None:
+    for far in (990, 1_000, 3_000):
+        for said in (f"SERVICE {' ' * far}<a:>{{}}", f"SERVICE#{'x' * far}\n<a:>{{}}", f"SERVICE <a:{'x' * far}>{{}}"):
+            assert sparql_calls._looks_like_a_call(f"ASK {{ {said} }}")
+
+
+PIECES = [
+    "'",
+    '"',
+    "\\",
+    "\\'",
+    '\\"',
+    "\\\\u",
+    "<",
+    "@a",
+    ":",
+    "#",
+    "?",
+    "\n",
+    "service",
+    "service:",
+    "service ",
+    "call",
+    "exists{}",
+]
+
+
+@pytest.mark.parametrize("begin", ["", "'", '"""', "<", "service "])
+def test_time_that_a_query_takes_before_it_is_sent_grows_with_its_length_alone(begin: str) -> None:
+    """Also where a string is never closed; a look that was quadratic took 2 s."""
+    for piece in [*PIECES, *map("".join, product(PIECES[:11], repeat=2))]:
+        asked = begin + (piece * 20_000)[:20_000]
+        start = process_time()
+        for look in (sparql.chooses_graphs, sparql.names_graphs, sparql_calls._has_doubtful_escape, _seen):
+            look(asked)
+        sparql.within(asked, "urn:x")
+        sparql.syntax_fault(asked, "no query")
+        assert process_time() - start < 0.5, piece
+
+
+def _seen(asked: str) -> None:
+    """Look for a call as for any query: it may be too often that the word stands there."""
+    with suppress(StoreError):
+        sparql_calls._looks_like_a_call(asked)

@@ -11,8 +11,9 @@ from contextlib import contextmanager, suppress
 import pytest
 
 from kgbuild.stores import StoreError
+from kgbuild.stores.answers import table_of
 from kgbuild.stores.http import Answer, Connection
-from kgbuild.stores.sparql import remote_fault, table_of
+from kgbuild.stores.sparql import remote_fault
 from kgbuild.stores.statement import LONGEST, bounded
 from tests.test_stores import ROOT
 
@@ -160,5 +161,5 @@ def test_of_what_a_server_says_of_an_error_nothing_is_shown_but_a_place() -> Non
     shown = str(remote_fault("ASK {\x1b[2J", 400, said, 10))
     assert shown.startswith("query: line 1, column ") and ": expected " in shown and shown.isprintable()
     with pytest.raises(StoreError) as refused:
-        table_of(b"<html>", "text/\x1b[2Jhtml")
+        table_of(b"<html>", "text/\x1b[2Jhtml", seconds=5)
     assert str(refused.value).isprintable()

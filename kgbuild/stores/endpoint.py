@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Self
 
-from pyoxigraph import NamedNode, Quad, RdfFormat, Store
+from pyoxigraph import NamedNode, Quad
 
 from kgbuild import ids
 from kgbuild.graph import NoteGraph
@@ -23,7 +23,7 @@ from kgbuild.stores.mapping import iri, lines, literal
 from kgbuild.stores.reading import EVENTS, PATIENTS, SPANS, Reader, note_of, patient_facts
 from kgbuild.stores.sparql import refuse_calls
 from kgbuild.stores.sparql_server import SparqlServer
-from kgbuild.stores.statement import bounded
+from kgbuild.stores.statement import bounded, understood
 from kgbuild.stores.writing import chunks, written
 
 _WITHDRAW = """DELETE {{ {union} }} WHERE {{ GRAPH {note} {{ ?s ?p ?o }}
@@ -61,6 +61,8 @@ def open_endpoint(url: str, *, read_only: bool, password: Callable[[str], str] |
     user, known = os.environ.get("SPARQL_USERNAME"), os.environ.get("SPARQL_PASSWORD")
     if user is not None and known is None and password is not None:
         known = password(user)
+    if any("\ud800" <= char <= "\udfff" for char in f"{user or ''}{known or ''}"):
+        raise StoreError("SPARQL_USERNAME or SPARQL_PASSWORD: expected UTF-8")
     return EndpointStore(url, read_only=read_only, user=user, password=None if user is None else known)
 
 
@@ -160,37 +162,44 @@ class EndpointStore:
             f"SELECT ?id ?fingerprint {{ VALUES (?note ?id) {{ {values} }} "
             "GRAPH ?note { ?note kg:fingerprint ?fingerprint } }"
         )
-        return {str(note): str(fingerprint) for note, fingerprint in found.rows}
+        with understood(self.url):
+            return {str(note): str(fingerprint) for note, fingerprint in found.rows}
 
     def note_ids(self) -> list[str]:
         """Return the ids of the notes, sorted."""
-        return sorted(map(note_of, self.graphs()))
+        with understood(self.url):
+            return sorted(map(note_of, self.graphs()))
 
     def note_graphs(self, note_ids: Iterable[str]) -> Iterator[NoteGraph]:
         """Yield notes as they were put, in this order; those that are not there are left out."""
-        return note_graphs(self, note_ids)
+        with understood(self.url):
+            yield from note_graphs(self, note_ids)
 
     def patients(self) -> list[PatientFacts]:
         """Return the patients by id, with the number and the span of the events that a timeline shows."""
-        return patient_facts(*(self._server.ask(question).rows for question in (PATIENTS, EVENTS, SPANS)))
+        with understood(self.url):
+            return patient_facts(*(self._server.ask(question).rows for question in (PATIENTS, EVENTS, SPANS)))
 
     def events(self, patient_id: str) -> list[EventFacts]:
         """Return all events of a patient, in no order; none for an unknown patient."""
-        memory = Store()
-        memory.load(self._server.constructed(_PATIENT.format(iri(ids.patient(patient_id)))), RdfFormat.N_TRIPLES)
-        return Reader(memory).events(patient_id)
+        with understood(self.url):
+            memory = self._server.constructed(_PATIENT.format(iri(ids.patient(patient_id))))
+            return Reader(memory).events(patient_id)
 
     def links(self, patient_id: str) -> list[Link]:
         """Return what joins a patient's events and entities with each other, their codes and what is above these."""
-        return rdf_questions.links(self._server.ask, patient_id)
+        with understood(self.url):
+            return rdf_questions.links(self._server.ask, patient_id)
 
     def concepts(self) -> dict[str, frozenset[str]]:
         """Return the curie of each code in the store, with those of the codes above it that the store knows."""
-        return rdf_questions.concepts(self._server.ask)
+        with understood(self.url):
+            return rdf_questions.concepts(self._server.ask)
 
     def coded(self, curies: Collection[str]) -> list[str]:
         """Return, by id, the patients on whose timeline something has one of these codes (rank 1)."""
-        return rdf_questions.coded(self._server.ask, curies)
+        with understood(self.url):
+            return rdf_questions.coded(self._server.ask, curies)
 
     def query(self, statement: str, *, seconds: float = QUERY_SECONDS, may_call: bool = False) -> Table:
         """Answer a SPARQL query over the union of all notes, as ``RdfStore.query`` does; the server parses it."""
@@ -199,7 +208,7 @@ class EndpointStore:
             bounded(statement)
         else:
             refuse_calls(statement, seconds)
-        return self._server.ask(statement, seconds=max(end - time.monotonic(), 0.001))
+        return self._server.query(statement, seconds=max(end - time.monotonic(), 0.001))
 
     def quads(self, graph: NamedNode | None = None) -> Iterator[Quad]:
         """Return what one note says, or the union of all, by the Graph Store protocol."""
@@ -209,7 +218,8 @@ class EndpointStore:
     def graphs(self) -> list[NamedNode]:
         """Return the names of the notes' graphs, sorted."""
         found = self._server.ask("SELECT ?note { GRAPH ?note { ?note a kg:Note } }").rows
-        return sorted((NamedNode(str(name)) for (name,) in found), key=lambda name: name.value)
+        with understood(self.url):
+            return sorted((NamedNode(str(name)) for (name,) in found), key=lambda name: name.value)
 
     def close(self) -> None:
         """Close the connection."""

@@ -10,6 +10,7 @@ from functools import partial
 from typing import Self
 
 from neo4j import Record
+from neo4j.exceptions import BrokenRecordError
 
 from kgbuild import ids
 from kgbuild.graph import NoteGraph
@@ -22,6 +23,7 @@ from kgbuild.stores.neo4j_notes import note_graphs
 from kgbuild.stores.neo4j_query import ask
 from kgbuild.stores.neo4j_rows import LOCK, constraints, key
 from kgbuild.stores.neo4j_writing import Behind, groups, retract, write
+from kgbuild.stores.statement import understood
 from kgbuild.stores.writing import written
 
 _OF_NOTE = ("Neo.ClientError.Statement.", "Neo.ClientError.Schema.")
@@ -122,50 +124,59 @@ class Neo4jStore:
 
     def fingerprints(self, note_ids: Collection[str]) -> dict[str, str]:
         """Return the fingerprints of those notes that the store knows, by note id."""
-        keys = {note_id: key(ids.note(note_id)) for note_id in note_ids}
-        found = self._connection.read(questions.FINGERPRINTS, ids=list(keys.values()))
-        known = {record["id"]: str(record["fingerprint"]) for record in found}
-        return {note_id: known[one] for note_id, one in keys.items() if one in known}
+        with understood(self.url, BrokenRecordError):
+            keys = {note_id: key(ids.note(note_id)) for note_id in note_ids}
+            found = self._connection.read(questions.FINGERPRINTS, ids=list(keys.values()))
+            known = {record["id"]: str(record["fingerprint"]) for record in found}
+            return {note_id: known[one] for note_id, one in keys.items() if one in known}
 
     def note_ids(self) -> list[str]:
         """Return the ids of the notes, sorted."""
-        return sorted(restored(row["key"]) for row in self._connection.read(questions.NOTES))
+        with understood(self.url, BrokenRecordError):
+            return sorted(restored(row["key"]) for row in self._connection.read(questions.NOTES))
 
     def note_graphs(self, note_ids: Iterable[str]) -> Iterator[NoteGraph]:
         """Yield notes as they were put, in this order; those that are not there are left out.
 
         The name of a code and what stands above it are those of the note written last.
         """
-        return note_graphs(self._connection.read, iter(note_ids))
+        with understood(self.url, BrokenRecordError):
+            yield from note_graphs(self._connection.read, iter(note_ids))
 
     def patients(self) -> list[PatientFacts]:
         """Return the patients by id, with the number and the span of the events that a timeline shows."""
-        found = self._connection.read(questions.PATIENTS, assertions=list(TIMELINE_ASSERTIONS))
-        facts = [
-            PatientFacts(restored(r["key"]), r["notes"], r["events"], _day(r["first"]), _day(r["last"])) for r in found
-        ]
-        return sorted(facts, key=lambda patient: patient.id)
+        with understood(self.url, BrokenRecordError):
+            found = self._connection.read(questions.PATIENTS, assertions=list(TIMELINE_ASSERTIONS))
+            facts = [
+                PatientFacts(restored(r["key"]), r["notes"], r["events"], _day(r["first"]), _day(r["last"]))
+                for r in found
+            ]
+            return sorted(facts, key=lambda patient: patient.id)
 
     def events(self, patient_id: str) -> list[EventFacts]:
         """Return all events of a patient, in no order; none for an unknown patient."""
-        return [_event(row) for row in self._connection.read(questions.EVENTS, id=key(ids.patient(patient_id)))]
+        with understood(self.url, BrokenRecordError):
+            return [_event(row) for row in self._connection.read(questions.EVENTS, id=key(ids.patient(patient_id)))]
 
     def links(self, patient_id: str) -> list[Link]:
         """Return what joins a patient's events, entities and codes, and what stands above the codes."""
-        this = key(ids.patient(patient_id))
-        found = (self._connection.read(question, id=this) for question in questions.LINKS)
-        return [Link(row["type"], row["source"], row["target"]) for rows in found for row in rows]
+        with understood(self.url, BrokenRecordError):
+            this = key(ids.patient(patient_id))
+            found = (self._connection.read(question, id=this) for question in questions.LINKS)
+            return [Link(row["type"], row["source"], row["target"]) for rows in found for row in rows]
 
     def concepts(self) -> dict[str, frozenset[str]]:
         """Return the curie of each code in the store, with those of the codes above it."""
-        found = self._connection.read(questions.CONCEPTS)
-        return {restored(row["curie"]): frozenset(map(restored, row["above"])) for row in found}
+        with understood(self.url, BrokenRecordError):
+            found = self._connection.read(questions.CONCEPTS)
+            return {restored(row["curie"]): frozenset(map(restored, row["above"])) for row in found}
 
     def coded(self, curies: Collection[str]) -> list[str]:
         """Return, by id, the patients on whose timeline something has one of these codes (rank 1)."""
-        codes = [key(ids.concept(*curie.split(":", 1))) for curie in curies]
-        found = self._connection.read(questions.CODED, codes=codes, assertions=list(TIMELINE_ASSERTIONS))
-        return sorted(restored(row["key"]) for row in found)
+        with understood(self.url, BrokenRecordError):
+            codes = [key(ids.concept(*curie.split(":", 1))) for curie in curies]
+            found = self._connection.read(questions.CODED, codes=codes, assertions=list(TIMELINE_ASSERTIONS))
+            return sorted(restored(row["key"]) for row in found)
 
     def query(self, statement: str, *, seconds: float = QUERY_SECONDS, may_call: bool = False) -> Table:
         """Answer a Cypher statement that only reads.

@@ -7,6 +7,7 @@ from threading import Event
 from typing import Any
 
 from neo4j import ManagedTransaction, ResultSummary, unit_of_work
+from neo4j.exceptions import BrokenRecordError
 from neo4j.graph import Node, Path, Relationship
 from neo4j.time import Date, DateTime, Duration, Time
 
@@ -38,8 +39,11 @@ _READING = frozenset(
 _BUILT_IN = frozenset(("coll", "date", "datetime", "duration", "localdatetime", "localtime", "point", "time", "vector"))
 """Where names of several parts of Cypher's own functions begin (SHOW FUNCTIONS, isBuiltIn)."""
 
+_UNREADABLE = (BrokenRecordError, OverflowError, RecursionError, TypeError, ValueError)
+"""What the driver and Python raise at values that they have nothing for."""
+
 _EXPLAIN = "EXPLAIN "
-_PLACE = re.compile(r"\s*\(line (\d+), column (\d+) \(offset: \d+\)\)")
+_PLACE = re.compile(r"\s*\(line (\d{1,9}), column (\d{1,9}) \(offset: \d{1,9}\)\)")
 _GRACE = 2.0  # seconds in which the server may end a query that has had its time, and say so
 _TIMED_OUT = "Neo.ClientError.Transaction.TransactionTimedOut"  # or this with ClientConfiguration
 _LONGEST_EXPECTATION = 120  # characters of the parser's list of what it expected
@@ -62,9 +66,16 @@ def ask(connection: Connection, statement: str, seconds: float, *, may_call: boo
 
     @unit_of_work(timeout=seconds)
     def answer(transaction: ManagedTransaction) -> Table:
-        found = transaction.run(statement)
-        columns = tuple(found.keys())
-        return Table(columns, [tuple(cell(value) for value in record.values()) for record in found])
+        try:
+            found = transaction.run(statement)
+            columns = tuple(found.keys())
+            return Table(columns, [tuple(cell(value) for value in record.values()) for record in found])
+        except _UNREADABLE:
+            fault = StoreError(
+                "query: the answer holds a value that cannot be read here: a date beyond the years 1 to 9999, or lists "
+                "in lists in lists; ask for it as text, with toString()"
+            )
+        raise fault
 
     def work(given_up: Event) -> Table | None:
         try:

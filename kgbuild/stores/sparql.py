@@ -12,14 +12,10 @@ from pyoxigraph import (
     Literal,
     NamedNode,
     QueryBoolean,
-    QueryResultsFormat,
     QuerySolutions,
     QueryTriples,
-    RdfFormat,
     Store,
     Triple,
-    parse,
-    parse_query_results,
 )
 
 from kgbuild.stores import QUERY_SECONDS, Cell, StoreError, Table, sparql_calls
@@ -38,23 +34,26 @@ _NUMBERS: dict[str, type[int] | type[float]] = {
 }
 
 _OTHER_THAN_KEYWORDS = re.compile(
-    r'"""(?:[^"\\]|\\.|"(?!""))*"""' + r"|'''(?:[^'\\]|\\.|'(?!''))*'''"
-    r'|"(?:[^"\\\n\r]|\\.)*"' + r"|'(?:[^'\\\n\r]|\\.)*'"
-    r"|<[^<>\"{}|^`\\\x00-\x20]*>"
-    r"|\#[^\n\r]*"
-    r"|[?$]\w+"
-    r"|@[a-z]+(?:-[a-z0-9]+)*"
-    r"|(?<=:)(?:[\w.:%-]|\\.)+",  # the local part of a prefixed name; its prefix stays
+    r'"""(?:[^"\\]|\\.|"(?!""))*+(?:""")?' + r"|'''(?:[^'\\]|\\.|'(?!''))*+(?:''')?"
+    r'|"(?:[^"\\\n\r]|\\.)*+"?' + r"|'(?:[^'\\\n\r]|\\.)*+'?"
+    r"|<[^<>\"{}|^`\\\x00-\x20]*+>"
+    r"|\#[^\n\r]*+"
+    r"|[?$]\w++"
+    r"|@[a-z]++(?:-[a-z0-9]++)*+"
+    r"|(?<=:)(?:[\w.:%-]|\\.)++",  # the local part of a prefixed name; its prefix stays
     re.DOTALL | re.IGNORECASE,
 )
-"""What a query may hold besides its keywords, as RDF4J's reader cuts it up; nothing that must be safe hangs on this."""
+"""What a query may hold besides its keywords, as RDF4J's reader cuts it up; nothing that must be safe hangs on this.
+
+No character is looked at more than twice: a string that is not closed takes the rest of its line, or of the query."""
 _GRAPH = re.compile("graph", re.IGNORECASE)
 _FROM = re.compile(r"\bfrom\b(?!:)", re.IGNORECASE)
-_NO_PATTERN = re.compile(r"\b(?:CONSTRUCT|EXISTS)\s*$", re.IGNORECASE)
+_SERVICE = re.compile("service", re.IGNORECASE)
+_NO_PATTERN = re.compile(r"\b(?:CONSTRUCT|EXISTS)\s*+\{", re.IGNORECASE)
 _UPDATE = re.compile(r"\b(INSERT|DELETE|LOAD|CLEAR|DROP|CREATE|ADD|MOVE|COPY|WITH)\b", re.IGNORECASE)
 _PLACE = re.compile(r"error at (\d+):(\d+): (.*)", re.DOTALL)
-_PLACE_OF_SERVER = re.compile(r"line (\d+),? col(?:umn)?:? (\d+)", re.IGNORECASE)
-_STACK, _STACK_OF_CHARACTER = 1 << 24, 5_000
+_PLACE_OF_SERVER = re.compile(r"line (\d{1,9}),? col(?:umn)?:? (\d{1,9})", re.IGNORECASE)
+STACK, _STACK_OF_CHARACTER = 1 << 24, 5_000
 """Bytes of the stack on which a query is parsed and answered; Oxigraph takes up to 3,800 for each ``{``, its worst."""
 _PAGES = 1 << 16  # a stack is of whole pages, which have 64 KiB at most
 _PARSING_SECONDS = 10.0  # for telling what is wrong with a query that a server has refused
@@ -121,25 +120,9 @@ def _refuse_calls(statement: str, *, is_for_oxigraph: bool) -> None:
 def _in_time(work: Callable[[Event], _One], statement: str, seconds: float) -> _One:
     """Do some work on a statement, on a stack that it cannot overrun."""
     try:
-        return in_time(work, seconds, stack=_STACK + _STACK_OF_CHARACTER * len(statement) // _PAGES * _PAGES)
+        return in_time(work, seconds, stack=STACK + _STACK_OF_CHARACTER * len(statement) // _PAGES * _PAGES)
     except TimeoutError:
         raise StoreError(f"query: stopped after {seconds:g} s; ask for less, or allow more time") from None
-
-
-def table_of(body: bytes, type: str) -> Table:
-    """Return what a server answered as ``ask`` returns it.
-
-    Raises:
-        StoreError: If it is no answer to a query.
-    """
-    try:
-        if type == "application/sparql-results+json":
-            return _table(parse_query_results(body, QueryResultsFormat.JSON))
-        return _triples(quad.triple for quad in parse(body, RdfFormat.N_TRIPLES))
-    except (SyntaxError, ValueError):
-        shown = on_one_line(type, _LONGEST_EXPECTATION)
-        fault = StoreError(f"query: the server answered with {shown}, which is no answer to a query")
-    raise fault
 
 
 def remote_fault(statement: str, status: int, body: bytes, declared: int) -> StoreError:
@@ -171,28 +154,43 @@ def remote_fault(statement: str, status: int, body: bytes, declared: int) -> Sto
 def _answer(store: Store, statement: str, given_up: Event) -> Table:
     """Return what a query answers.
 
+    Of what is raised while it is answered no word is shown: with calls allowed, these may be another server's, or an
+    address that holds what was found. What our parser says of a statement that is none repeats only that.
+
     Raises:
         StoreError: If something is wrong with it.
         RuntimeError: If the store is damaged.
     """
     try:
-        return _table(store.query(statement, prefixes=PREFIXES), given_up)
-    except SyntaxError as error:
-        fault: Exception = syntax_fault(statement, str(error))
-    except (OSError, RuntimeError, ValueError) as error:
-        message = on_one_line(str(error) or type(error).__name__, _LONGEST_EXPECTATION)
-        fault = RuntimeError(message) if is_damage(error) else StoreError(f"query: {message}")
+        return table(store.query(statement, prefixes=PREFIXES), given_up)
+    except (OSError, RuntimeError, SyntaxError, ValueError) as error:
+        if is_damage(error):
+            fault: Exception = RuntimeError(on_one_line(str(error), _LONGEST_EXPECTATION))
+        else:
+            fault = _fault(statement, error)
     raise fault  # not where the answer is among the variables: it must not leave this thread
 
 
-def _table(answer: QuerySolutions | QueryBoolean | QueryTriples, given_up: Event | None = None) -> Table:
+def _fault(statement: str, error: Exception) -> StoreError:
+    """Return what is wrong with a query, or what kind of error came of it."""
+    try:
+        sparql_calls.parse_alone(statement)
+    except SyntaxError as told:
+        return syntax_fault(statement, str(told))
+    if _SERVICE.search(statement):
+        return StoreError("query: a server that it called did not answer as one")
+    kind = (error.strerror if isinstance(error, OSError) else None) or type(error).__name__
+    return StoreError(f"query: not answered: {kind}")
+
+
+def table(answer: QuerySolutions | QueryBoolean | QueryTriples, given_up: Event | None = None) -> Table:
     """Return an answer as plain values, or what is there of it when nobody waits any more."""
     if isinstance(answer, QuerySolutions):
         columns = tuple(variable.value for variable in answer.variables)
         return Table(columns, [tuple(cell(value) for value in solution) for solution in _wanted(answer, given_up)])
     if isinstance(answer, QueryBoolean):
         return Table(("ask",), [(bool(answer),)])
-    return _triples(_wanted(answer, given_up))
+    return triples_table(_wanted(answer, given_up))
 
 
 def _wanted(answers: Iterable[_One], given_up: Event | None) -> Iterator[_One]:
@@ -222,7 +220,7 @@ def _plain(literal: Literal) -> Cell:
     return {"true": True, "1": True}.get(text, False) if datatype == f"{_XSD}boolean" else restored(text)
 
 
-def _triples(answer: Iterable[Triple]) -> Table:
+def triples_table(answer: Iterable[Triple]) -> Table:
     """Return the triples of a graph, each once, sorted."""
     found = {tuple(str(term) for term in triple): triple for triple in answer}
     rows = [tuple(cell(term) for term in found[key]) for key in sorted(found)]
@@ -254,12 +252,13 @@ def within(statement: str, graph: str) -> str:
     """
     keywords = _keywords(statement)
     opened: list[int] = []
+    templates = {found.end() - 1 for found in _NO_PATTERN.finditer(keywords)}
     for brace in re.finditer("[{}]", keywords):
         if brace[0] == "{":
             opened.append(brace.start())
         elif opened:
             begin, end = opened.pop(), brace.end()
-            if not opened and _NO_PATTERN.search(keywords[:begin]) is None:
+            if not opened and begin not in templates:
                 return f"{statement[:begin]}{{GRAPH <{graph}>{statement[begin:end]}}}{statement[end:]}"
     return statement
 

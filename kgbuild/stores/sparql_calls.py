@@ -7,12 +7,16 @@ refused, and so is one that this parser does not understand.
 The eye's: a call is SERVICE, perhaps SILENT, a variable, IRI or prefixed name, and a brace. What stands before these is
 not looked at, so that no string, comment or IRI can hide a call by its beginning, whoever the server is that reads it.
 
-Both are asked of a query as it is written, and as those servers read it that put characters for ``\u0053`` before all
-else. Nothing but SERVICE calls: FROM and GRAPH name graphs of the store, LATERAL only repeats, LOAD is no query.
+Servers differ in what they read for ``\u0053``, ``\\u0053`` or ``\uu0053``, and where. So a query for a server may
+write no character so but a letter beyond ASCII, which makes no keyword, quote or end of a line, whoever reads it.
+
+Nothing but SERVICE calls: FROM and GRAPH name graphs of the store, LATERAL only repeats, LOAD is no query. Fuseki also
+runs Java classes by their names, <java:...>, and by one that a query puts together, CALL.
 """
 
 import re
 from itertools import product
+from unicodedata import normalize
 
 from pyoxigraph import Literal, Store, Variable
 
@@ -20,24 +24,43 @@ from kgbuild.stores import StoreError
 from kgbuild.stores.mapping import PREFIXES
 
 _WORD = re.compile("service", re.IGNORECASE)  # finds what folds to these letters too
-_ESCAPE = re.compile(r"\\+(?:u+([0-9a-fA-F]{4})|U+([0-9a-fA-F]{8}))")  # Java's readers take \uu0053 as well
-_READINGS = 3  # escapes of escapes of escapes are nobody's spelling
+_ESCAPE = re.compile(r"(?<!\\)\\++(?:u++([0-9a-fA-F]{4})|U++([0-9a-fA-F]{8}))")  # Java's readers take \uu0053 as well
+_LIKE_ESCAPE = re.compile(r"(?<!\\)\\++[uU]++(?=(.))", re.DOTALL)  # where a digit follows
+_LETTER = re.compile(r"(?<!\\)\\++u([0-9a-fA-F]{4})")
+_WIDE_DIGITS = "\uff21\uff22\uff23\uff24\uff25\uff26\uff41\uff42\uff43\uff44\uff45\uff46"  # Java takes these for A to F
 
-_MOST = 2_000  # times that the word may stand in a query: each may cost a walk to its end
+_MOST = 2_000  # times that the word may stand in a query: each costs a look at what follows
+_FAR = 1_000  # characters that are looked at behind the word; a call that is longer is taken for one
 _GAP = r"(?:[\s\x00-\x20\x7f-\xa0\xad\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]|#[^\n\r]*+(?:[\n\r]|\Z))*+"
-_IRI = r"<[^<>]*+>"
+_IRI = r"<[^<>]*+(?:>|\Z)"
 _VARIABLE = r"[?$](?:\w|[^\x00-\x7f])*+"
-_NAME = r"""[^\s{}<>"'?$:#]*+:(?:\\[^\s{}]|[^\s{}<>"'#\\])*+"""
-_CALL = re.compile(rf"service(?={_GAP}(?:silent{_GAP})?(?:{_IRI}|{_VARIABLE}|{_NAME}){_GAP}\{{)", re.IGNORECASE)
+_NAME = r"""[^\x00-\x20{}<>"'?$:#]*+(?::(?:\\[^\x00-\x20{}]|[^\x00-\x20{}<>"'#\\])*+\\?|\Z)"""
+_CALL = re.compile(
+    rf"service{_GAP}(?:\Z|(?:silent{_GAP})?(?:\Z|(?:{_IRI}|{_VARIABLE}|{_NAME}){_GAP}(?:\{{|\Z)))", re.IGNORECASE
+)
+"""A call, or the beginning of one that goes on behind what is looked at."""
+_NO_CALL = "\n}>\n}"
+"""What is put behind the end of a query, so that nothing that ends there looks as if it went on."""
+_JAVA = re.compile(r"<[\x00-\x20]*+java:", re.IGNORECASE)  # an IRI, or what a prefix stands for
+_ARQ_CALL = re.compile(rf"call{_GAP}\(", re.IGNORECASE)  # of a function whose name may be put together
 _IN_NAME = re.compile(r"[?$:][A-Za-z0-9_]*\Z")
 """Before a word that is the end of a variable or prefixed name: all parsers take the longest."""
 _LONGEST_NAME = 100  # characters that are looked at for that
 
+_NAMED_NONE = re.compile("none[0-9]+")
 _LETTERS = "xqzjkwbfghmnpt"  # "ser" and one of these begin no keyword
 
 _REFUSED = (
     "query: SERVICE is refused: it could send what is found to another server; allow it (--allow-calls), or, where the "
     "word only stands in a string or comment, write SERV ICE"
+)
+_CODE_REFUSED = (
+    "query: <java:...> and CALL( are refused: they run code of the server by its name; allow it (--allow-calls), or, "
+    "where they only stand in a string or comment, write them with a blank in the word"
+)
+_ESCAPE_REFUSED = (
+    r"query: \uXXXX is refused but for a letter beyond ASCII: servers differ in what they read for it; write the "
+    "character itself, or allow calls (--allow-calls)"
 )
 
 
@@ -52,20 +75,46 @@ def refuse_calls(statement: str, *, is_for_oxigraph: bool) -> None:
         StoreError: If it does, or may.
         SyntaxError: If the word is in it, and Oxigraph cannot parse it.
     """
-    readings = _readings(statement)
-    if len(readings) > _READINGS or any(map(_looks_like_a_call, readings)):
+    readings = list(dict.fromkeys((statement, unescaped(statement))))
+    if any(map(_looks_like_a_call, readings)):
         raise StoreError(_REFUSED)
-    for reading in readings[:1] if is_for_oxigraph else readings:
-        if _WORD.search(reading):
+    if not is_for_oxigraph:
+        if _has_doubtful_escape(statement):
+            raise StoreError(_ESCAPE_REFUSED)
+        if any(map(_runs_code, readings)):
+            raise StoreError(_CODE_REFUSED)
+    if any(map(_WORD.search, readings)):
+        for reading in readings[:1] if is_for_oxigraph else readings:
             parse_alone(_respelled(reading))
 
 
-def _readings(statement: str) -> list[str]:
-    """Return a statement as it stands, and with characters for escapes, till there are none, or too many times."""
-    found = [statement]
-    while len(found) <= _READINGS and (read := unescaped(found[-1])) != found[-1]:
-        found.append(read)
-    return found
+def _runs_code(statement: str) -> bool:
+    """Tell whether a query may run a class of the server's by its name, as Fuseki does."""
+    if _JAVA.search(statement):
+        return True
+    starts = (found.start() for found in _ARQ_CALL.finditer(statement))
+    return any(_IN_NAME.search(statement[max(0, start - _LONGEST_NAME) : start]) is None for start in starts)
+
+
+def _has_doubtful_escape(statement: str) -> bool:
+    r"""Tell whether something may be read as a character that is no letter beyond ASCII, by whatever rule.
+
+    >>> [_has_doubtful_escape(said) for said in (r"'caf\u00e9'", r"'C:\\users'", r"\u0053", r"\\uu000A", r"\u017f")]
+    [False, False, True, True, True]
+    """
+    fine = {found.start() for found in _LETTER.finditer(statement) if _is_letter(chr(int(found[1], 16)))}
+    return any(found.start() not in fine and _is_digit(found[1]) for found in _LIKE_ESCAPE.finditer(statement))
+
+
+def _is_letter(char: str) -> bool:
+    """Tell whether a character is a letter that is none of ASCII, in capitals or not or as a compatible one neither."""
+    forms = (normalize("NFKC", form) for form in (char, char.lower(), char.upper(), char.casefold()))
+    return char.isalpha() and not any(one.isascii() for form in forms for one in form)
+
+
+def _is_digit(char: str) -> bool:
+    """Tell whether some reader may take a character for a hexadecimal digit."""
+    return char.isdecimal() or char in "abcdefABCDEF{" + _WIDE_DIGITS
 
 
 def unescaped(statement: str) -> str:
@@ -83,8 +132,12 @@ def _looks_like_a_call(statement: str) -> bool:
     """Tell whether what follows the word is what follows it in a call."""
     if len(_WORD.findall(statement)) > _MOST:
         raise StoreError(f"query: the word SERVICE stands in it more than {_MOST:,} times")
-    starts = (found.start() for found in _CALL.finditer(statement))
-    return any(_IN_NAME.search(statement[max(0, start - _LONGEST_NAME) : start]) is None for start in starts)
+    for found in _WORD.finditer(statement):
+        start, end = found.start(), found.start() + _FAR
+        followed = statement[start:end] + (_NO_CALL if end >= len(statement) else "")
+        if _CALL.match(followed) and _IN_NAME.search(statement[max(0, start - _LONGEST_NAME) : start]) is None:
+            return True
+    return False
 
 
 def _respelled(statement: str) -> str:
@@ -111,7 +164,8 @@ def parse_alone(statement: str) -> None:
     Raises:
         SyntaxError: If it is no query.
     """
-    free = next(name for number in range(len(statement) + 1) if (name := f"none{number}") not in statement)
+    taken = set(_NAMED_NONE.findall(statement))
+    free = next(name for number in range(len(taken) + 1) if (name := f"none{number}") not in taken)
     try:
         Store().query(statement, prefixes=PREFIXES, substitutions={Variable(free): Literal("")})
     except RuntimeError:

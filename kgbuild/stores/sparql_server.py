@@ -5,17 +5,21 @@ an update names none, so there the graph without a name is always named.
 """
 
 import math
-from collections.abc import Iterator
-from typing import NamedTuple
+import time
+from collections.abc import Callable
+from typing import NamedTuple, TypeVar
 from urllib.parse import quote
 
-from pyoxigraph import NamedNode, RdfFormat, Triple, parse
+from pyoxigraph import NamedNode, Store, Triple
 
 from kgbuild import ids
 from kgbuild.stores import QUERY_SECONDS, QUESTION_SECONDS, StoreError, Table
+from kgbuild.stores.answers import RESULTS, columns_of, store_of, table_of, triples_of
 from kgbuild.stores.http import Answer, Connection
 from kgbuild.stores.mapping import PREFIXES
-from kgbuild.stores.sparql import chooses_graphs, names_graphs, remote_fault, table_of, within
+from kgbuild.stores.sparql import chooses_graphs, names_graphs, remote_fault, within
+
+_One = TypeVar("_One")
 
 
 class Layout(NamedTuple):
@@ -41,7 +45,6 @@ LAYOUTS: dict[str, Layout] = {
 }
 """Kinds of servers, tried in this order."""
 
-_RESULTS = "application/sparql-results+json"
 _TRIPLES = "application/n-triples"
 _QUERY = "application/sparql-query; charset=utf-8"
 _UPDATE = "application/sparql-update; charset=utf-8"  # servlets take what says no charset for Latin-1
@@ -78,23 +81,44 @@ class SparqlServer:
         name = self._layout.union
         return pattern if name is None else f"GRAPH <{name}> {{ {pattern} }}"
 
-    def ask(self, statement: str, *, seconds: float = QUESTION_SECONDS) -> Table:
-        """Answer a query whose prefixes need no declaration."""
+    def ask(self, question: str) -> Table:
+        """Answer a SELECT query of ours, whose prefixes need no declaration.
+
+        Raises:
+            StoreError: If the server does not, or answers with other columns.
+        """
+        found = self.query(question, seconds=QUESTION_SECONDS)
+        if found.columns != columns_of(question):
+            raise StoreError(f"{self.url}: the server answered with other columns than it was asked for")
+        return found
+
+    def query(self, statement: str, *, seconds: float) -> Table:
+        """Answer a query of a user, whose prefixes need no declaration; what is done with the answer is in the time."""
+        end = time.monotonic() + seconds
         answer = self._send_query(statement, seconds)
         if answer.status != 200:
             raise remote_fault(statement, answer.status, answer.body, len(_DECLARED) + 1)
-        return table_of(answer.body, answer.type)
+        try:
+            return table_of(answer.body, answer.type, seconds=max(end - time.monotonic(), 0.001))
+        except TimeoutError:
+            raise _stopped(seconds) from None
 
-    def constructed(self, statement: str) -> bytes:
-        """Return the triples that a CONSTRUCT query makes, as N-Triples."""
-        return self._content(self._send_query(statement, QUESTION_SECONDS))
+    def constructed(self, statement: str) -> Store:
+        """Return the triples that a CONSTRUCT query of ours makes."""
+        return self._parsed(store_of, self._content(self._send_query(statement, QUESTION_SECONDS)))
 
-    def graph(self, name: NamedNode | None) -> Iterator[Triple]:
+    def graph(self, name: NamedNode | None) -> list[Triple]:
         """Return the triples of a graph, or of the one without a name, by the Graph Store protocol."""
         which = "default" if name is None else f"graph={ids.path(name.value)}"
         answer = self._send("GET", f"{self._layout.graphs}?{which}", accept=_TRIPLES)
-        found = parse(b"" if answer.status == 404 else self._content(answer), RdfFormat.N_TRIPLES)
-        return (quad.triple for quad in found)
+        return [] if answer.status == 404 else self._parsed(triples_of, self._content(answer))
+
+    def _parsed(self, parse: Callable[..., _One], body: bytes) -> _One:
+        """Return what an answer to a question of ours says."""
+        try:
+            return parse(body, seconds=QUESTION_SECONDS)
+        except TimeoutError:
+            raise StoreError(f"{self.url}: what the server answered is too much to be read in time") from None
 
     def update(self, update: str) -> None:
         """Have the server change what it holds; what it says of an error could be words of a note."""
@@ -123,14 +147,12 @@ class SparqlServer:
         path = f"{service}?timeout={math.ceil(seconds)}"
         if graph is not None:
             path += f"&default-graph-uri={quote(graph, safe='')}"
-        accept = f"{_RESULTS}, {_TRIPLES};q=0.9"
+        accept = f"{RESULTS}, {_TRIPLES};q=0.9"
         body = f"{_DECLARED} {statement}".encode()
         try:
             return self._connection.send("POST", path, body, _QUERY, accept=accept, seconds=seconds)
         except TimeoutError:
-            raise StoreError(
-                f"query: stopped after {round(seconds, 1):g} s; ask for less, or allow more time"
-            ) from None
+            raise _stopped(seconds) from None
 
     def _send(
         self, method: str, path: str, body: bytes | None = None, type: str | None = None, *, accept: str = "*/*"
@@ -154,3 +176,8 @@ class SparqlServer:
         if answer.status != 200:
             raise StoreError(f"{self.url}: the server answered {answer.status}")
         return answer.body
+
+
+def _stopped(seconds: float) -> StoreError:
+    """Return the error for a query that took too long."""
+    return StoreError(f"query: stopped after {round(seconds, 1):g} s; ask for less, or allow more time")

@@ -1,5 +1,8 @@
 """What a user's statement may be, whatever its language, and what of a server's words may be shown."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from kgbuild.stores import StoreError
 
 LONGEST = 100_000
@@ -7,6 +10,12 @@ LONGEST = 100_000
 
 _DEEPEST = 200
 """Brackets open at once; people nest ten, and a parser that is given 3,000 ends its whole process."""
+
+_FAULTS: tuple[type[Exception], ...] = (
+    *(AssertionError, AttributeError, LookupError, OverflowError, RuntimeError, StopIteration, SyntaxError),
+    *(TypeError, ValueError),
+)
+"""What comes of values that are not as we wrote them."""
 
 _OPENING, _CLOSING = "([{", ")]}"
 
@@ -42,3 +51,26 @@ def on_one_line(said: str, longest: int) -> str:
     first = (said.strip().splitlines() or [""])[0]
     shown = "".join(char if char.isprintable() else "?" for char in first[: longest + 1])
     return shown if len(shown) <= longest else f"{shown[:longest]}..."
+
+
+@contextmanager
+def understood(url: str, *faults: type[Exception]) -> Iterator[None]:
+    """Turn what comes of a server's values that are not as kgbuild writes them into one error without its words.
+
+    Args:
+        url: Where the server is.
+        faults: Errors of a driver that say so as well.
+
+    Raises:
+        StoreError: In place of these errors.
+    """
+    caught = (*_FAULTS, *faults)
+    try:
+        yield
+    except StoreError:
+        raise
+    except caught:
+        fault = StoreError(f"{url}: what the server answered is not as kgbuild writes it")
+    else:
+        return
+    raise fault
