@@ -95,8 +95,8 @@ def train() -> None:
 @click.option("--preset", type=click.Choice(PRESETS), default="default", show_default=True)
 @click.option(
     "--encoder",
-    help="all-MiniLM-L6-v2, bert-books-wiki, bert-pubmed, bert-pubmed-mimic, a folder, bilstm, or hub:NAME on the "
-    "Hugging Face hub, which is asked for the three BERTs and for such names alone.",
+    help="all-MiniLM-L6-v2, bert-books-wiki, bert-pubmed, bert-pubmed-mimic, a folder, bilstm, or OWNER/NAME "
+    "(hub:NAME without an owner) on the Hugging Face hub, which is asked for the three BERTs and such names alone.",
 )
 @click.option(
     "--from",

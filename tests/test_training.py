@@ -91,14 +91,14 @@ def test_the_three_berts_of_the_paper_have_short_names() -> None:
 def test_an_encoder_that_no_hub_gives_is_one_line(tmp_path: Path) -> None:
     code = (
         "from extractors.document import ExtractionError\nfrom extractors.networks.encoders import load_encoder\n"
-        "for name in ('bert-pubmed', 'hub:somebody/something'):\n"
+        "for name in ('bert-pubmed', 'hub:something', 'somebody/something'):\n"
         "    try:\n        load_encoder(name)\n    except ExtractionError as error:\n        print(error)"
     )
     offline = os.environ | {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
     call = [sys.executable, "-c", code]
     done = subprocess.run(call, cwd=ROOT, env=offline, capture_output=True, text=True, check=True)
     assert done.stdout.splitlines() == [
-        f"encoder {name}: no hub gave it (OSError)" for name in ("bert-pubmed", "hub:somebody/something")
+        f"encoder {name}: no hub gave it (OSError)" for name in ("bert-pubmed", "hub:something", "somebody/something")
     ]
 
 
@@ -525,7 +525,7 @@ def test_evaluate_prints_every_protocol(model: Path, corpus: Path) -> None:
         (
             ["--encoder", "encodr"],
             "encoder encodr: no such folder, and none of all-MiniLM-L6-v2, bert-books-wiki, bert-pubmed, "
-            "bert-pubmed-mimic, bilstm; hub:NAME asks the Hugging Face hub",
+            "bert-pubmed-mimic, bilstm; OWNER/NAME or hub:NAME asks the Hugging Face hub",
         ),
         (["--encoder", "bilstm"], "encoder bilstm: it needs word vectors: --vectors FILE, or --vectors random:200"),
         (["--split", "3-1-1"], "split: expected shares of train, validation and test such as 3:1:1, found '3-1-1'"),

