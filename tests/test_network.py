@@ -127,7 +127,7 @@ def test_command_writes_only_what_it_was_told_to_and_its_home(
     assert list((place / "user").iterdir()) == []
 
 
-@pytest.mark.parametrize("name", ["encodr", "./encodr", "models/encodr"])
+@pytest.mark.parametrize("name", ["encodr", "./encodr", "encoder/encodr"])
 def test_training_with_a_mistyped_encoder_asks_no_network(name: str, place: Path, tmp_path: Path) -> None:
     call = ("train", "joint", "brat", "marked", "--encoder", name, "--split", "1:1:1", "-o", "none")
     found = tracing.traced([*_RUN, *call], place, environment(place), tmp_path / "strace")

