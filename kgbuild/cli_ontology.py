@@ -33,17 +33,9 @@ def list_tables(form: str, target: Path | None) -> None:
     print_rows(target, form, rows, ("system", "title", "release", "codes", "names", "bytes", "source", "licence"))
 
 
-def _refuse_pipes(_: click.Context, __: click.Parameter, files: tuple[Path, ...]) -> tuple[Path, ...]:
-    """Refuse what is neither folder nor file: readers look into a file more than once, and a pipe may never end."""
-    for file in files:
-        if not file.is_file() and not file.is_dir():
-            raise TableError(f"{file}: expected a file or a folder, found another thing")
-    return files
-
-
 @ontology.command()
 @click.argument("system")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True), callback=_refuse_pipes)
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
 @click.option("--release", help="What the publisher calls this edition. Default: the date in a file's name.")
 def add(system: str, files: tuple[Path, ...], release: str | None) -> None:
     """Add the table of SYSTEM from the publisher's FILES; it replaces an earlier one once it is whole.

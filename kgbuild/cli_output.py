@@ -102,7 +102,7 @@ def _refuse_inputs(context: click.Context) -> None:
     is_folder = place is not None and place.is_dir()
     if own == _identity_of_stream(sys.stdin):
         raise _is_read(name)
-    for folder in _folders(context):
+    for folder in _kept(context):
         if place is not None and not is_folder and Path(os.path.realpath(folder)) in place.parents:
             raise click.ClickException(f"{name}: stands in {shown(folder)}, which is read: write elsewhere")
     if any(own == _identity(file) for file in _inputs(context)) or (
@@ -123,6 +123,11 @@ def _given(context: click.Context) -> Iterator[tuple[str, Path]]:
             for path in value if isinstance(value, tuple) else (value,):
                 if path is not None and str(path) != "-":
                     yield str(parameter.name), Path(path)
+
+
+def _kept(context: click.Context) -> list[Path]:
+    """Return the folders in which nothing is put: models, and code tables, which every command may read."""
+    return [*(path for name, path in _given(context) if name == "model" and path.is_dir()), home() / "tables"]
 
 
 def _folders(context: click.Context) -> list[Path]:

@@ -115,7 +115,7 @@ class CodeTable:
         content = sha256()
         for c in self:
             facts = (c.code, *c.names), c.parents, c.assignable
-            content.update(json.dumps(facts).encode())
+            content.update(json.dumps(facts, allow_nan=False).encode())
         return content.hexdigest()
 
     @cached_property

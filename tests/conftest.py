@@ -1,5 +1,6 @@
 """What tests of several files share."""
 
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from functools import cache
@@ -73,3 +74,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     if skipped:
         terminalreporter.write_sep("!", f"{len(skipped)} TESTS SKIPPED: {SKIPPED}", red=True, bold=True)
         terminalreporter.write_line(str(skipped[0].longrepr[-1]))
+
+
+def pytest_configure() -> None:
+    """Have commands that tests start be ended by signals that this process ignores, as one in the background does.
+
+    A child inherits that a signal is ignored, but not that a function of ours handles it.
+    """
+    for name in ("SIGINT", "SIGHUP"):
+        number = getattr(signal, name, None)
+        if number is not None and signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, lambda *_: None)

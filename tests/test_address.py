@@ -139,6 +139,7 @@ def test_no_command_prints_a_password_or_makes_a_folder_of_it(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "x.jsonl").write_text("{}\n")
+    (tmp_path / "folder").mkdir()
     for path, command in WITH_STORE:
         (store,) = (parameter for parameter in command.params if parameter.name == "store")
         monkeypatch.delenv("KGBUILD_STORE", raising=False)
@@ -151,7 +152,7 @@ def test_no_command_prints_a_password_or_makes_a_folder_of_it(
             assert "secr3t" not in done.err.casefold(), path
         assert by_option.err == by_variable.err
     assert len(WITH_STORE) >= 9
-    assert [file.name for file in tmp_path.iterdir()] == ["x.jsonl"]
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["folder", "x.jsonl"]
 
 
 @pytest.mark.parametrize(
