@@ -17,6 +17,8 @@ from kgbuild.cli import cli
 from kgbuild.cli_store import EXPORTS
 from kgbuild.export import FORMATS
 
+pytestmark = pytest.mark.xdist_group("cli")  # in one worker, which makes what they share once
+
 ROOT = Path(__file__).parents[1]
 TABLES = ROOT / "examples" / "tables"
 Run = Callable[..., "subprocess.CompletedProcess[str]"]

@@ -20,7 +20,7 @@ from extractors.training.loop import Epoch, TrainingConfig, Watch, train_joint
 from extractors.training.score import mention_scores, relation_scores
 from extractors.training.store import TorchExtractor, save_model
 
-pytestmark = pytest.mark.usefixtures("_one_thread")
+pytestmark = [pytest.mark.usefixtures("_one_thread"), pytest.mark.xdist_group("joint")]  # what they share is made once
 
 LABELS = ("Finding", "Severity", "Site")
 RELATIONS = ("CAUSE", "MODIFY")

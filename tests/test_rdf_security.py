@@ -14,6 +14,8 @@ from kgbuild.stores.rdf import RdfStore
 from tests.test_shacl import WHOLE
 from tests.test_stores import ROOT
 
+pytestmark = pytest.mark.xdist_group("rdf_security")  # in one worker, which makes what they share once
+
 PLANTED = ("Quillfeather", "xylographic", "brambleworth")
 """Words that stand nowhere but in the texts of the notes."""
 

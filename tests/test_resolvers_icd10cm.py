@@ -14,6 +14,8 @@ from resolvers.evaluate import accuracy, read_phrases
 from resolvers.fit import NOT_CLINICAL
 from resolvers.index import TableResolver, open_resolver
 
+pytestmark = pytest.mark.xdist_group("resolvers_icd10cm")  # in one worker, which makes what they share once
+
 DATA = Path(os.environ.get("KGBUILD_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
 
 

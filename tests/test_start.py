@@ -22,7 +22,7 @@ from kgbuild.cli import cli
 from tests.test_joint import LABELS, NOTES, QUICK, RELATIONS, document
 from tests.test_training import brat, plan
 
-pytestmark = pytest.mark.usefixtures("_one_thread")
+pytestmark = [pytest.mark.usefixtures("_one_thread"), pytest.mark.xdist_group("start")]  # what they share is made once
 
 
 def config_of(encoder: Path) -> JointConfig:
