@@ -17,6 +17,7 @@ from ontologies.concept import CodeTable, Concept, TableError
 from ontologies.packed import read_table, write_table
 from resolvers.dense import DATA, WordVectors
 from resolvers.index import open_resolver
+from tests.hanging import ended_after
 
 LIVER = (
     Concept("icd10cm", "K70-K77", "Diseases of liver", assignable=False),
@@ -50,19 +51,8 @@ def added(tmp_path: Path, home: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _in_ten_seconds() -> Iterator[None]:
-    """End what hangs, such as the opening of a pipe."""
-    if not hasattr(signal, "SIGALRM"):
+    with ended_after(10):
         yield
-        return
-
-    def fail(*_: object) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(10)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 def flip(path: Path, bit: int) -> None:

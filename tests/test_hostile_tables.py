@@ -4,7 +4,6 @@ import gzip
 import io
 import os
 import re
-import signal
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from ontologies.concept import CodeTable, Concept
 from ontologies.hierarchy import LEVELS_ABOVE, ancestors
 from ontologies.readers import lines
 from resolvers.names import name_arrays, rows_within
+from tests.hanging import ended_after
 
 TABLE = b"code\tname\nA\tfever\n"
 PACKED = gzip.compress(TABLE * 99, mtime=0)
@@ -29,19 +29,8 @@ Add = Callable[..., str]
 
 @pytest.fixture(autouse=True)
 def _in_twenty_seconds() -> Iterator[None]:
-    """End what hangs, such as the opening of a pipe."""
-    if not hasattr(signal, "SIGALRM"):
+    with ended_after(20):
         yield
-        return
-
-    def fail(*_: object) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(20)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 @pytest.fixture

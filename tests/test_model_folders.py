@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +24,7 @@ from extractors.training.export import export_model
 from extractors.training.start import load_start
 from extractors.training.store import save_model
 from kgbuild.cli import main
+from tests.hanging import ended_after
 
 pytestmark = pytest.mark.usefixtures("_one_thread")
 
@@ -64,19 +64,8 @@ def trained(models: Path, tmp_path: Path) -> Path:
 
 @pytest.fixture(autouse=True)
 def _in_a_minute() -> Iterator[None]:
-    """End what hangs, such as the opening of a pipe."""
-    if not hasattr(signal, "SIGALRM"):
+    with ended_after(60):
         yield
-        return
-
-    def fail(*_: object) -> None:
-        raise TimeoutError
-
-    before = signal.signal(signal.SIGALRM, fail)
-    signal.alarm(60)
-    yield
-    signal.alarm(0)
-    signal.signal(signal.SIGALRM, before)
 
 
 def told(folder: Path, open_model: Callable[[Path], object] = load) -> str:
